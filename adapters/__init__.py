@@ -1,0 +1,1 @@
+"""One file, one framework. Importing this package imports none of them."""

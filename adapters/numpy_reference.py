@@ -1,0 +1,46 @@
+"""The reference as an adapter: its own forward and backward, in the dtype of its input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..reference.protocols import Array, Layer, Loss, Optimizer, Tree
+from ..reference.training import Step, init_state, step, train, update
+from .protocols import VJP, Batch, Start, Updated
+
+
+class NumpyReference:
+    """The hand-derived implementation, run as it stands."""
+
+    name = "numpy"
+
+    def vjp(self, network: Layer, params: Tree, x: Array, dy: Array) -> VJP:
+        """y, dx and dparams by the layers' own forward and backward."""
+        y, residuals = network.forward(params, x)
+        return VJP(y, *network.backward(residuals, dy))
+
+    def loss_vjp(self, loss: Loss, prediction: Array, target: Array, dloss: Any) -> VJP:
+        """The loss and the prediction's cotangent by the loss's own forward and backward."""
+        value, residuals = loss.forward(prediction, target)
+        return VJP(value, loss.backward(residuals, dloss), {})
+
+    def optimize(
+        self, optimizer: Optimizer, params: Tree, grads: Iterable[Tree]
+    ) -> Iterator[Updated]:
+        """The rule for one array, at every leaf, for every gradient."""
+        state = init_state(optimizer, params)
+        for t, g in enumerate(grads, start=1):
+            params, state = update(optimizer, g, state, params, t)
+            yield Updated(params, state)
+
+    def train(
+        self, network: Layer, loss: Loss, optimizer: Optimizer, params: Tree,
+        batches: Iterable[Batch], starts: Iterable[Start] | None = None,
+    ) -> Iterator[Step]:  # fmt: skip
+        """The reference's training loop."""
+        if starts is None:
+            yield from train(network, loss, optimizer, params, batches)
+            return
+        for t, (batch, (p, s)) in enumerate(zip(batches, starts, strict=True), start=1):
+            yield step(network, loss, optimizer, p, s, batch, t)

@@ -1,0 +1,90 @@
+"""What an adapter is: NumPy in, NumPy out. The reference and a user's own code are adapters too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from ..reference.protocols import Array, Layer, Loss, Optimizer, Tree
+from ..reference.training import Step
+
+Start = tuple[Tree, Tree]  # the parameters and the optimizer state that a step starts from
+Batch = tuple[Array, Array]  # x and target
+
+
+class Unsupported(Exception):
+    """The adapter cannot express this; the message says what and why. Becomes a row, no crash."""
+
+
+class VJP(NamedTuple):
+    """y = f(x), and the cotangents dx and dparams that belong to dy.
+
+    ``uncertainty`` is (for an oracle that knows its own error) a pair of trees like dx and
+    dparams: what each entry may be off by; it is added to the tolerance.
+    """
+
+    y: Array
+    dx: Array
+    dparams: Tree
+    uncertainty: tuple[Array, Tree] | None = None
+
+
+class Updated(NamedTuple):
+    """Weights and optimizer state after one step of an optimizer alone."""
+
+    params: Tree
+    state: Tree
+
+
+class Adapter(Protocol):
+    """An implementation that can be asked for gradients, optimizer steps and training steps.
+
+    Arrays go in and come out as NumPy, in the reference's layout, named as the reference names
+    them, in the dtype of ``params`` and ``x``. What cannot be expressed raises ``Unsupported``.
+    """
+
+    name: str
+
+    def vjp(self, network: Layer, params: Tree, x: Array, dy: Array) -> VJP:
+        """y, dx and dparams of one network."""
+
+    def loss_vjp(self, loss: Loss, prediction: Array, target: Array, dloss: Array) -> VJP:
+        """The loss as y, and the prediction's cotangent as dx; dparams is {}."""
+
+    def optimize(
+        self, optimizer: Optimizer, params: Tree, grads: Iterable[Tree]
+    ) -> Iterator[Updated]:
+        """The optimizer alone, fed the given gradients: one Updated for each."""
+
+    def train(
+        self, network: Layer, loss: Loss, optimizer: Optimizer, params: Tree,
+        batches: Iterable[Batch], starts: Iterable[Start] | None = None,
+    ) -> Iterator[Step]:  # fmt: skip
+        """One Step for each batch.
+
+        Free-running from params; or, with ``starts``, in lockstep: step t begins from the t-th
+        pair of parameters and optimizer state, whatever the step before it did.
+        """
+
+
+def _missing(what: str) -> Callable[..., Any]:
+    def raise_unsupported(*args: Any, **kwargs: Any) -> Any:
+        raise Unsupported(f"this candidate was given no {what}")
+
+    return raise_unsupported
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Your own code as an adapter: give the functions that you have, leave out the rest.
+
+    Each has the signature of the ``Adapter`` method of its name; a plain tuple (y, dx, dparams)
+    will do for a VJP, and (params, state) for an Updated.
+    """
+
+    name: str
+    vjp: Callable[..., Any] = field(default=_missing("vjp"))
+    loss_vjp: Callable[..., Any] = field(default=_missing("loss_vjp"))
+    optimize: Callable[..., Any] = field(default=_missing("optimize"))
+    train: Callable[..., Any] = field(default=_missing("train"))

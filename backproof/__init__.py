@@ -1,0 +1,73 @@
+"""Backproof: hand-derived NumPy backprop beside PyTorch autograd and JAX grad, compared.
+
+Importing this package imports nothing else: every name below is loaded when it is first used,
+and PyTorch and JAX only when an adapter needs them. Besides the functions and classes listed in
+``_HOME``, every layer, loss and optimizer of ``backproof.reference`` is a name here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .adapters.loading import MissingFramework as MissingFramework
+    from .adapters.loading import UnknownName as UnknownName
+    from .adapters.loading import load as load_adapter
+    from .adapters.loading import names as adapter_names
+    from .adapters.protocols import VJP as VJP
+    from .adapters.protocols import Adapter as Adapter
+    from .adapters.protocols import Candidate as Candidate
+    from .adapters.protocols import Unsupported as Unsupported
+    from .adapters.protocols import Updated as Updated
+    from .comparisons.cases import CaseError as CaseError
+    from .comparisons.compare import compare_optimizer as compare_optimizer
+    from .comparisons.compare import compare_training as compare_training
+    from .comparisons.compare import compare_vjp as compare_vjp
+    from .comparisons.records import Comparison as Comparison
+    from .reference.training import Step as Step
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Adapter": ("adapters.protocols", "Adapter"),
+    "Candidate": ("adapters.protocols", "Candidate"),
+    "CaseError": ("comparisons.cases", "CaseError"),
+    "Comparison": ("comparisons.records", "Comparison"),
+    "MissingFramework": ("adapters.loading", "MissingFramework"),
+    "Step": ("reference.training", "Step"),
+    "UnknownName": ("adapters.loading", "UnknownName"),
+    "Unsupported": ("adapters.protocols", "Unsupported"),
+    "Updated": ("adapters.protocols", "Updated"),
+    "VJP": ("adapters.protocols", "VJP"),
+    "adapter_names": ("adapters.loading", "names"),
+    "compare_optimizer": ("comparisons.compare", "compare_optimizer"),
+    "compare_training": ("comparisons.compare", "compare_training"),
+    "compare_vjp": ("comparisons.compare", "compare_vjp"),
+    "load_adapter": ("adapters.loading", "load"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported on first use; ``__all__`` lists them, specs included."""
+    if name == "__all__":
+        return sorted([*_HOME, *_specs()])
+    if name in _HOME:
+        module, attribute = _HOME[name]
+        value = getattr(importlib.import_module(f".{module}", __name__), attribute)
+    elif not name.startswith("_") and name in _specs():
+        value = _specs()[name]
+    else:
+        raise AttributeError(f"module 'backproof' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__getattr__("__all__")])
+
+
+def _specs() -> dict[str, type[Any]]:
+    from .reference import discovery
+
+    return discovery.specs()

@@ -1,0 +1,1 @@
+"""The harness: cases, measures, tolerances, comparisons. Names no framework."""

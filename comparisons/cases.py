@@ -1,0 +1,151 @@
+"""What the user gave, checked and completed: parameters, input, cotangent, batches, adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..adapters.loading import MissingFramework, load
+from ..adapters.protocols import Adapter
+from ..reference.protocols import Array, Layer, Loss, Tree
+from ..reference.tree import leaves, tree_map
+from .tolerances import ALLOWED
+
+DEFAULT_ADAPTERS = ("numpy", "torch", "jax")
+AWAY = 0.2  # parameters are drawn this far from their initial values, where bugs hide
+
+
+class CaseError(ValueError):
+    """The case cannot be compared as given; the message says what would be right."""
+
+
+def check_dtype(dtype: Any, *arrays: Any) -> np.dtype[Any]:
+    """The dtype asked for, or that of the first float array, or float64; one of two."""
+    if dtype is None:
+        floats = [a.dtype for a in arrays if getattr(getattr(a, "dtype", None), "kind", "") == "f"]
+        dtype = floats[0] if floats else np.float64
+    try:
+        known = np.dtype(dtype)
+    except TypeError as error:
+        raise CaseError(f"dtype {dtype!r} is not known: use float32 or float64") from error
+    if known.name not in ALLOWED:
+        raise CaseError(f"dtype {known.name} is not compared: use {' or '.join(ALLOWED)}")
+    return known
+
+
+def check_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
+    """The array, or CaseError where it is empty or of another float dtype."""
+    array = np.asarray(value)
+    if array.size == 0:
+        raise CaseError(f"{name} is empty: its shape is {array.shape}. Give at least one sample")
+    if array.dtype.kind == "f" and array.dtype != dtype:
+        raise CaseError(f"{name} is {array.dtype}, the case is {dtype}: give one dtype throughout")
+    if array.dtype.kind not in "fiu":
+        raise CaseError(f"{name} is {array.dtype}: give real numbers ({dtype})")
+    return array
+
+
+def check_floats(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
+    """Like ``check_array``, for what is differentiated."""
+    array = check_array(name, value, dtype)
+    if array.dtype != dtype:
+        raise CaseError(f"{name} is {array.dtype}, the case is {dtype}: convert it first")
+    return array
+
+
+def draw_params(network: Layer, rng: np.random.Generator, dtype: np.dtype[Any]) -> Tree:
+    """Parameters away from their initial values, in dtype."""
+    return tree_map(
+        lambda w: (w + AWAY * rng.standard_normal(np.shape(w))).astype(dtype), network.init(rng)
+    )
+
+
+def check_params(network: Layer, params: Tree, dtype: np.dtype[Any]) -> Tree:
+    """The parameters, or CaseError naming the leaf and both shapes."""
+    wanted = dict(leaves(network.init(np.random.default_rng(0))))
+    given = dict(leaves(params))
+    if wanted.keys() != given.keys():
+        lacks, extra = sorted(wanted.keys() - given), sorted(given.keys() - wanted)
+        raise CaseError(f"params of {network}: " + "; ".join(
+            f"{what} {', '.join(map(repr, names))}"
+            for what, names in (("missing", lacks), ("not known", extra)) if names
+        ))  # fmt: skip
+    for leaf, w in given.items():
+        array = check_floats(f"params[{leaf!r}]", w, dtype)
+        if array.shape != wanted[leaf].shape:
+            raise CaseError(
+                f"params[{leaf!r}] has shape {array.shape}, {network} wants {wanted[leaf].shape}"
+            )
+    return tree_map(np.asarray, params)
+
+
+def draw_input(x: Any, rng: np.random.Generator, dtype: np.dtype[Any]) -> Array:
+    """The input: an array as it is, or normal numbers of a shape (a tuple of sizes)."""
+    if isinstance(x, tuple) and all(isinstance(n, int | np.integer) for n in x):
+        return check_floats("x", rng.standard_normal(x).astype(dtype), dtype)
+    return check_floats("x", x, dtype)
+
+
+def forward(spec: Layer | Loss, *args: Any) -> Array:
+    """The reference's output, or CaseError where the reference refuses its input."""
+    try:
+        with np.errstate(all="ignore"):
+            return np.asarray(spec.forward(*args)[0])
+    except (ValueError, IndexError) as error:
+        raise CaseError(f"the reference cannot run this case: {error}") from error
+
+
+def check_batches(
+    batches: Iterable[tuple[Any, Any]], dtype: np.dtype[Any]
+) -> list[tuple[Array, Array]]:
+    """The batches as arrays; CaseError where there are none, or one is empty."""
+    checked = [
+        (check_floats(f"x of batch {t}", x, dtype), check_array(f"target of batch {t}", y, dtype))
+        for t, (x, y) in enumerate(batches, start=1)
+    ]
+    if not checked:
+        raise CaseError("there are no batches: give at least one (x, target)")
+    return checked
+
+
+def non_finite(params: Tree, *arrays: Array) -> str:
+    """Where the first NaN or inf of the case stands, or an empty string."""
+    named = [(f"params[{leaf!r}]", w) for leaf, w in leaves(params)]
+    for name, array in [*named, *zip(("x", "dy", "target"), arrays, strict=False)]:
+        bad = np.argwhere(~np.isfinite(array)) if np.asarray(array).dtype.kind == "f" else []
+        if len(bad):
+            where = tuple(int(i) for i in bad[0])
+            return f"{name} holds {np.asarray(array)[where]} at {where}"
+    return ""
+
+
+Loaded = tuple[str, Adapter | None, str]  # name, the adapter, or why there is none
+
+
+def load_adapters(adapters: Sequence[str | Adapter] | None) -> list[Loaded]:
+    """Adapters from names and objects.
+
+    Without any, the default three, of which a missing framework is reported and not raised.
+    """
+    if adapters is not None:
+        if not adapters:
+            raise CaseError("no adapters: name at least one")
+        return [(a, load(a), "") if isinstance(a, str) else (a.name, a, "") for a in adapters]
+    found: list[Loaded] = []
+    for name in DEFAULT_ADAPTERS:
+        try:
+            found.append((name, load(name), ""))
+        except MissingFramework as error:
+            found.append((name, None, str(error)))
+    return found
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for BLAS and OpenMP inside the block: the same bits in every run."""
+    with threadpool_limits(limits=1):
+        yield

@@ -1,0 +1,58 @@
+"""Known divergences: documented, intended differences, as data, strict both ways.
+
+A comparison that a record below covers must differ: then its verdict is "known divergence", with
+the record's id and reason. If it stops differing, that is an "unexpected match", and fails.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .judging import Context
+    from .tolerances import Key
+
+
+@dataclass(frozen=True)
+class KnownDivergence:
+    """Where a candidate is meant to differ: patterns as in ``fnmatch``, a reason, and a source."""
+
+    id: str
+    candidate: str
+    case: str
+    quantity: str
+    reason: str
+    source: str
+    dtype: str = "*"
+    leaf: str = "*"
+
+    def covers(self, context: Context, key: Key) -> bool:
+        """Whether this record speaks of that row."""
+        pairs = (
+            (context.candidate, self.candidate), (context.case, self.case),
+            (key[0], self.quantity), (key[1], self.leaf), (context.dtype.name, self.dtype),
+        )  # fmt: skip
+        return all(fnmatchcase(value, pattern) for value, pattern in pairs)
+
+
+KNOWN: list[KnownDivergence] = [
+    KnownDivergence(
+        id="FD-KINK",
+        candidate="finite_differences",
+        case="ReLU() at its kink*",
+        quantity="dx",
+        reason="a central difference across x = 0 averages both slopes, 1/2; the reference, torch "
+        "and JAX take the subgradient 0",
+        source="measured here; Griewank and Walther, Evaluating Derivatives (2008), chapter 14",
+    ),
+]
+
+
+def known_divergence(context: Context, key: Key) -> str:
+    """Id and reason of the record that covers the row, or an empty string."""
+    for record in KNOWN:
+        if record.covers(context, key):
+            return f"{record.id}: {record.reason}"
+    return ""

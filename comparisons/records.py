@@ -1,0 +1,118 @@
+"""One comparison as a record, and the verdict that its numbers deserve.
+
+Measuring and judging are apart: ``judge`` sees only what a saved row holds, so that results read
+from a file can be judged again, with another constant if need be.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Verdict = Literal[
+    "match", "mismatch", "known divergence", "unexpected match", "structural zero", "unresolved",
+    "unsupported", "error",
+]  # fmt: skip
+VERDICTS: tuple[str, ...] = get_args(Verdict)
+BAD = ("mismatch", "unexpected match", "error")  # these make the exit code 1
+
+# What a comparison met besides numbers, in the words of the "finding" column.
+Finding = Literal[
+    "", "unsupported", "error", "missing", "wrong shape", "wrong dtype", "not finite",
+    "reference not finite", "past horizon", "kink on the way", "kinks resolved", "zero",
+    "known divergence",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """One row: a candidate's value of one leaf of one quantity, against the gold value.
+
+    ``mode`` vjp, optimizer, lockstep or free-running; ``step`` counts from 1, 0 where there is
+    none; ``tolerance`` the absolute error allowed at ``worst_index``, ``minimum_passing`` the one
+    found there; ``resolution`` the smallest error relative to the largest entry that would still
+    have been a mismatch; ``linearity`` the test of ``tolerances``; ``reason`` is for people.
+    """
+
+    case: str
+    mode: str
+    optimizer: str = ""
+    baseline: str
+    candidate: str
+    quantity: str = ""
+    leaf: str = ""
+    step: int = 0
+    dtype: str
+    shape: str = ""
+    n_compared: int = 0
+    n_nonzero: int = 0
+    normwise_error: float = float("nan")
+    componentwise_error: float = float("nan")
+    max_ulp: float = float("nan")
+    worst_index: str = ""
+    noise_ratio: float = float("nan")
+    allowed: float = float("nan")
+    tolerance: float = float("nan")
+    minimum_passing: float = float("nan")
+    resolution: float = float("nan")
+    linearity: float = 1.0
+    finding: Finding = ""
+    verdict: Verdict = "error"
+    reason: str = ""
+
+
+COLUMNS = tuple(f.name for f in dataclasses.fields(Comparison))
+
+
+def judge(row: Mapping[str, Any], linear: float = 4.0) -> Verdict:
+    """The verdict of a row, from its finding and its numbers alone."""
+    finding, ratio, allowed = row["finding"], row["noise_ratio"], row["allowed"]
+    if finding == "unsupported":
+        return "unsupported"
+    if finding in ("error", "reference not finite", "missing") or row["n_compared"] == 0:
+        return "error"
+    if finding in ("wrong shape", "wrong dtype", "not finite"):
+        return "mismatch"
+    within = ratio <= allowed  # NaN is never within
+    if finding == "known divergence":
+        return "unexpected match" if within else "known divergence"
+    if finding == "past horizon" or not 1 / linear <= row["linearity"] <= linear:
+        return "unresolved"
+    if finding == "kink on the way" and not within:
+        return "unresolved"
+    if finding == "zero" and within:
+        return "structural zero"
+    return "match" if within else "mismatch"
+
+
+def judged(row: Comparison) -> Comparison:
+    """The row with its verdict."""
+    return dataclasses.replace(row, verdict=judge({c: getattr(row, c) for c in _JUDGED}))
+
+
+_JUDGED = ("finding", "noise_ratio", "allowed", "linearity", "n_compared")
+
+
+def frame(rows: Iterable[Comparison]) -> pd.DataFrame:
+    """The rows as one DataFrame whose columns are the fields of ``Comparison``."""
+    import pandas as pd
+
+    data = [[getattr(row, c) for c in COLUMNS] for row in rows]
+    return pd.DataFrame(data, columns=list(COLUMNS))
+
+
+def rejudge(results: pd.DataFrame, allowed: float | None = None) -> pd.DataFrame:
+    """A copy of saved results with every verdict decided again, nothing run.
+
+    ``allowed`` replaces the constant K that the rows were judged with.
+    """
+    again = results.copy()
+    if allowed is not None:
+        again["allowed"] = float(allowed)
+    again["verdict"] = [judge(row) for row in again[list(_JUDGED)].to_dict("records")]
+    return again

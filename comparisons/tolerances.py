@@ -1,0 +1,162 @@
+"""Tolerances that are computed: the reference itself tells how much two correct runs may differ.
+
+The reference runs once in the next wider precision, which gives the gold value g, and in R noisy
+replicas (see ``noise``), whose spread s is what a relative error of one rounding in every
+operation does to each entry. One unit of noise and the statistic of a candidate c are
+
+    noise_i = u √(s_i² + (FLOOR rms(s))²) + η        noise_ratio = max_i |c_i - g_i| / noise_i
+
+and a ratio above K is a mismatch. No number here depends on the network, and none is ever raised
+to make a comparison pass. The constants, chosen once on prototypes and held since:
+
+    K        64 in float32, 1024 in float64. Correct implementations were never above 15 and 34;
+             the smallest float64 bug with an effect above 1e-6 lay above 1e5, so 1024 costs
+             nothing there; float32 has no such valley, and 64 keeps a factor 4.
+    FLOOR    0.05: removes unlucky small s_i, loosens only entries 20 times quieter than the rest.
+    R        16: s is underestimated 5 times with probability 3e-9 (with 8 replicas: 2e-5).
+    δ        2^-24 in float32, the true size. 2^-40 in float64: far above the rounding of the
+             float64 in which replicas are computed, and still linear. Half of the replicas run
+             at δ/8: where the two halves disagree by more than LINEAR, rounding is not a small
+             perturbation there, and the leaf is unresolved.
+    η        the smallest normal number, because a denormal may be flushed to zero.
+
+tests/meta holds what proves them: wrong implementations that must exceed K, and random correct
+networks that must not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..reference.protocols import Array, Tree
+from ..reference.tree import tree_map
+from .noise import Flips, Noise, Noisy, spread, unit_roundoff
+
+ALLOWED = {"float32": 64.0, "float64": 1024.0}  # K
+FLOOR = 0.05
+REPLICAS = 16
+AMPLITUDE = {"float32": 2.0**-24, "float64": 2.0**-40}  # δ
+LINEAR = 4.0
+
+Key = tuple[str, str]  # quantity ("gradient") and leaf ("0.W")
+Values = dict[Key, Any]
+
+
+class Exact:
+    """Plain arrays of a wider dtype: the arithmetic of the gold value."""
+
+    def __init__(self, work: Any) -> None:
+        self.work = np.dtype(work)
+
+    def array(self, x: Array) -> Array:
+        """x in the wider dtype; integers stay."""
+        return x.astype(self.work) if x.dtype.kind == "f" else x
+
+    def tree(self, tree: Tree) -> Tree:
+        """``array`` at every leaf."""
+        return tree_map(self.array, tree)
+
+    def hyperparameters(self, spec: Any) -> Any:
+        """The spec with every float field in the wider dtype."""
+        fields = ((f.name, getattr(spec, f.name)) for f in dataclasses.fields(spec))
+        wide = {name: self.work.type(v) for name, v in fields if isinstance(v, float)}
+        return dataclasses.replace(spec, **wide)
+
+
+Arithmetic = Exact | Noise
+Computation = Callable[[Any], Values]  # runs the reference in an Arithmetic
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The gold value of one leaf, one unit of noise for each entry, and the linearity test."""
+
+    gold: Array
+    noise: Array
+    linearity: float
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """What is expected of a candidate, and what it takes to resolve kinks."""
+
+    leaves: dict[Key, Expected]
+    ambiguous: tuple[tuple[int, int], ...]
+    flipped: Callable[[Flips], Values]  # the gold values with other branches taken
+
+
+def wide_dtype(dtype: Any) -> np.dtype[Any]:
+    """The next wider precision: float64, or longdouble where the platform's is wider than that."""
+    if np.dtype(dtype) == np.float32:
+        return np.dtype(np.float64)
+    return np.dtype(np.longdouble)  # equal to float64 on some platforms: gold is then float64
+
+
+def amplitudes(dtype: Any, replicas: int = REPLICAS) -> Array:
+    """δ of every replica: the first half at full amplitude, the second at an eighth."""
+    half = replicas // 2
+    return AMPLITUDE[np.dtype(dtype).name] / np.repeat([1.0, 8.0], [replicas - half, half])
+
+
+def expectations(
+    compute: Computation, dtype: Any, seed: int = 0, replicas: int = REPLICAS
+) -> Expectations:
+    """Run the reference noisily and in the wider precision."""
+    deltas = amplitudes(dtype, replicas)
+    noise = Noise(dtype, deltas, seed)
+    wide = wide_dtype(dtype)
+    with np.errstate(all="ignore"):  # what is not finite gets a verdict
+        noisy = compute(noise)
+        if wide == noise.work:
+            gold: Values = {k: _base(v) for k, v in noisy.items()}
+        else:
+            gold = {k: np.asarray(v) for k, v in compute(Exact(wide)).items()}
+        leaves = {k: _expected(v, gold[k], noise, deltas) for k, v in noisy.items()}
+
+    def flipped(flips: Flips) -> Values:
+        run = compute(Noise(dtype, flips=flips, work=wide))
+        return {k: _base(v) for k, v in run.items()}
+
+    return Expectations(leaves, tuple(noise.ambiguous), flipped)
+
+
+def _base(value: Any) -> Array:
+    return value.base if isinstance(value, Noisy) else np.asarray(value)
+
+
+def _expected(value: Any, gold: Array, noise: Noise, deltas: Array) -> Expected:
+    rows = len(value.payload) if isinstance(value, Noisy) else 1
+    if rows == 1:  # nothing was computed: an exact copy of data
+        s, linearity = np.zeros(gold.shape), 1.0
+    else:
+        all_deltas = np.concatenate([[0.0], deltas])
+        half = 1 + (len(deltas) + 1) // 2
+        s = spread(value.payload, all_deltas)
+        full = rms(spread(value.payload, all_deltas, slice(1, half)))
+        eighth = rms(spread(value.payload, all_deltas, slice(half, None)))
+        linearity = full / eighth if eighth else (1.0 if not full else float("inf"))
+    floor = float(np.finfo(noise.dtype).smallest_normal)
+    return Expected(gold, noise.u * np.hypot(s, FLOOR * rms(s)) + floor, float(linearity))
+
+
+def rms(x: Array) -> float:
+    """The root of the mean square, without overflow or underflow."""
+    top = float(np.max(np.abs(x), initial=0.0))
+    return top * float(np.sqrt(np.mean(np.square(x / top)))) if top else 0.0
+
+
+def resolution(expected: Expected, allowed: float) -> float:
+    """The smallest error, relative to the largest entry, that would still be seen in this leaf."""
+    top = float(np.max(np.abs(expected.gold), initial=0.0))
+    return allowed * float(np.median(expected.noise)) / top if top else 0.0
+
+
+__all__ = [
+    "ALLOWED", "Exact", "Expectations", "Expected", "Key", "Values", "amplitudes", "expectations",
+    "resolution", "rms", "unit_roundoff", "wide_dtype",
+]  # fmt: skip

@@ -1,0 +1,40 @@
+"""How samples draw their inputs: normal numbers, exact points, integers, chosen scales."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .protocols import Array, Draw
+
+
+def normal(*shape: int, scale: float = 1.0, offset: float = 0.0) -> Draw:
+    """Normal numbers of the given scale around offset."""
+    return lambda rng: offset + scale * rng.standard_normal(shape)
+
+
+def with_exact(*shape: int, values: tuple[float, ...] = (0.0,), share: float = 0.3) -> Draw:
+    """Normal numbers of which about ``share`` are replaced by exact values (zeros, ties)."""
+
+    def draw(rng: np.random.Generator) -> Array:
+        x = rng.standard_normal(shape)
+        exact = rng.choice(np.asarray(values), size=shape)
+        mask = rng.random(shape) < share
+        mask.flat[0] = True  # at least one exact point, whatever the seed
+        return np.where(mask, exact, x)
+
+    return draw
+
+
+def integers(*shape: int, high: int) -> Draw:
+    """Class labels 0 <= target < high."""
+    return lambda rng: rng.integers(0, high, size=shape)
+
+
+def uniform(*shape: int, low: float = 0.0, high: float = 1.0) -> Draw:
+    """Uniform numbers in [low, high)."""
+    return lambda rng: rng.uniform(low, high, size=shape)
+
+
+def constant(*values: float) -> Draw:
+    """Chosen numbers, as they are: for the points where implementations are known to fail."""
+    return lambda rng: np.asarray(values)

@@ -1,0 +1,1 @@
+"""One file, one layer: equation, derivation, hyperparameters, forward, backward, samples."""

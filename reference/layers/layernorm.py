@@ -1,0 +1,57 @@
+"""LayerNorm: every position normalised over its last axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from ..draws import normal, with_exact
+from ..protocols import Array, Residuals, Sample, Tree, expect
+
+
+@final
+@dataclass(frozen=True)
+class LayerNorm:
+    """y = γ x̂ + β,  x̂ = (x - μ) / √(σ² + ε)      x, y: (..., D)   γ, β: (D,)
+
+    with the mean μ and the biased variance σ² of each last axis. Derivation. With r = 1/√(σ² + ε),
+    dx̂ = γ dy, ∂μ/∂x_j = 1/D and ∂r/∂x_j = -r³ (x_j - μ)/D = -r² x̂_j/D,
+
+        dx_j = Σ_i dx̂_i ∂x̂_i/∂x_j = r (dx̂_j - mean(dx̂) - x̂_j mean(dx̂ x̂))
+        dγ   = Σ dy x̂ and dβ = Σ dy over all leading positions
+
+    Source: Ba, Kiros, Hinton, "Layer normalization" (2016), equation 4.
+    Raises ValueError where x does not end in an axis of n.
+    """
+
+    n: int
+    eps: float = 1e-5
+
+    def init(self, rng: np.random.Generator) -> Tree:
+        return {"gamma": np.ones(self.n), "beta": np.zeros(self.n)}
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Residuals]:
+        expect(x.shape[-1:] == (self.n,), self, f"x of shape (..., {self.n})", x)
+        centred = x - x.mean(axis=-1, keepdims=True)
+        r = 1 / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + self.eps)
+        x_hat = centred * r
+        y = params["gamma"] * x_hat + params["beta"]
+        return y, (x_hat, r, params["gamma"])
+
+    def backward(self, residuals: Residuals, dy: Array) -> tuple[Array, Tree]:
+        x_hat, r, gamma = residuals
+        dx_hat = gamma * dy
+        mean_dx_hat = dx_hat.mean(axis=-1, keepdims=True)
+        dx = r * (dx_hat - mean_dx_hat - x_hat * (dx_hat * x_hat).mean(axis=-1, keepdims=True))
+        leading = tuple(range(dy.ndim - 1))
+        return dx, {"gamma": (dy * x_hat).sum(axis=leading), "beta": dy.sum(axis=leading)}
+
+    @staticmethod
+    def samples() -> Iterator[Sample]:
+        yield Sample(LayerNorm(5), normal(3, 5))
+        yield Sample(LayerNorm(3), normal(2, 4, 3, scale=10, offset=100))
+        yield Sample(LayerNorm(4, eps=1e-3), normal(6, 4, scale=0.03))  # variance of order ε
+        yield Sample(LayerNorm(2, eps=0.5), with_exact(3, 2))

@@ -1,0 +1,1 @@
+"""One file, one loss: a scalar function of a prediction and a target."""

@@ -1,0 +1,1 @@
+"""One file, one optimizer: the update rule for one array."""

@@ -1,0 +1,89 @@
+"""What a layer, a loss and an optimizer are: frozen hyperparameters and pure functions.
+
+Shapes are written as in the files below this folder: N is the batch, (..., I) any leading axes.
+In code dy, dx and dW are cotangents: dy is ∂L/∂y.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Tree = Any  # an Array, or a dict or tuple of Trees; leaves have dotted paths such as "0.W"
+Residuals = tuple[Any, ...]  # exactly what backward needs, packed on forward's last line
+Draw = Callable[[np.random.Generator], Array]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One setting that the tests run: a spec, and how to draw its input (and its target).
+
+    ``x`` draws a layer's input, a loss's prediction, or the weights an optimizer starts from.
+    ``target`` is for losses; ``gradient_scale`` for optimizers.
+    """
+
+    spec: Any
+    x: Draw
+    target: Draw | None = None
+    gradient_scale: float = 1.0
+
+
+@runtime_checkable
+class Layer(Protocol):
+    """A differentiable function of parameters and one input; networks are layers too."""
+
+    def init(self, rng: np.random.Generator) -> Tree:
+        """Draw the parameters: a dict of arrays, or a tuple of trees for a combinator."""
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Residuals]:
+        """The primal: y, and the residuals that backward will need."""
+
+    def backward(self, residuals: Residuals, dy: Array) -> tuple[Array, Tree]:
+        """The VJP: dy to dx and to dparams, which has the paths and shapes of params."""
+
+    @staticmethod
+    def samples() -> Iterator[Sample]:
+        """Settings and inputs of awkward sizes on which every adapter is compared."""
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """A scalar function of a prediction and a target."""
+
+    def forward(self, prediction: Array, target: Array) -> tuple[Array, Residuals]:
+        """The loss as a 0-d value, and the residuals."""
+
+    def backward(self, residuals: Residuals, dloss: Any = 1.0) -> Array:
+        """The cotangent of the prediction, scaled by the upstream cotangent dloss."""
+
+    @staticmethod
+    def samples() -> Iterator[Sample]:
+        """Predictions and targets of awkward sizes and values."""
+
+
+@runtime_checkable
+class Optimizer(Protocol):
+    """The update rule for one array; ``tree_map`` lifts it to a network. Steps count from 1."""
+
+    def init(self, w: Array) -> dict[str, Array]:
+        """The state before the first step: named arrays of w's shape, or an empty dict."""
+
+    def update(
+        self, g: Array, state: dict[str, Array], w: Array, t: int
+    ) -> tuple[Array, dict[str, Array]]:
+        """New weights and new state from the gradient g at step t."""
+
+    @staticmethod
+    def samples() -> Iterator[Sample]:
+        """Hyperparameter settings and gradient scales."""
+
+
+def expect(ok: bool, spec: Any, wanted: str, got: Array) -> None:
+    """Raise ValueError naming the spec, the shape it wants and the shape it got."""
+    if not ok:
+        raise ValueError(f"{spec} takes {wanted}, got an array of shape {tuple(got.shape)}")
