@@ -249,7 +249,7 @@ class JaxGrad:
         transformation, names = build(optimizer)
         dtype, p = _dtype(params), params
         with _precision(dtype):
-            opt_state = transformation.init(tree_map(jnp.asarray, params))
+            opt_state = jax.jit(transformation.init)(params)
         for tree in grads:
             with _precision(dtype):
                 p, opt_state = _update(optimizer)(tree, opt_state, p)
@@ -264,7 +264,7 @@ class JaxGrad:
         transformation, names = build(optimizer)
         dtype, p = _dtype(params), params
         with _precision(dtype):
-            fresh = opt_state = transformation.init(tree_map(jnp.asarray, params))
+            fresh = opt_state = jax.jit(transformation.init)(params)
         restarts = iter(starts) if starts is not None else None
         for t, (x, target) in enumerate(batches, start=1):
             with _precision(dtype):
@@ -288,5 +288,5 @@ def _write(opt_state: Any, names: dict[str, str], state: Tree, params: Tree, t: 
     """The state in which optax starts step t: the reference's arrays, and its own step count."""
     own = {v: tree_map(lambda _, s, k=k: s[k], params, state) for k, v in names.items()}
     if optax.tree_utils.tree_get(opt_state, "count") is not None:
-        own["count"] = jnp.asarray(t - 1, jnp.int32)
+        own["count"] = np.asarray(t - 1, np.int32)
     return optax.tree_utils.tree_set(opt_state, **own) if own else opt_state

@@ -18,6 +18,7 @@ from ..reference.training import Step, init_state, step, train, update
 from ..reference.tree import leaves, tree_map
 from . import cases
 from .judging import Context, failed_row, judge_values, norm_row
+from .measures import Expected, norm
 from .noise import Noise
 from .records import Comparison, frame
 from .tolerances import (
@@ -25,8 +26,10 @@ from .tolerances import (
     REPLICAS,
     Exact,
     Expectations,
+    Key,
     Values,
     expectations,
+    rms,
     wide_dtype,
 )
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TWINS = 8  # noisy copies of a whole training run
+STEP_REPLICAS = 8  # of one training step: half as many, since every step is one more sample
 Progress = Callable[[str], None] | None
 
 
@@ -154,7 +158,7 @@ def compare_optimizer(
 def compare_training(
     network: Layer, loss: Loss, optimizer: Optimizer, *, batches: Iterable[tuple[Any, Any]],
     params: Tree = None, adapters: Sequence[str | Adapter] | None = None, dtype: Any = None,
-    seed: int = 0, case: str | None = None, replicas: int = REPLICAS, twins: int = TWINS,
+    seed: int = 0, case: str | None = None, replicas: int = STEP_REPLICAS, twins: int = TWINS,
     progress: Progress = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Compare every loss, gradient, weight and optimizer state of every training step, two ways.
@@ -233,23 +237,23 @@ class _Envelope:
         self._first = dict(leaves(params))
         self.past: dict[str, int] = {}  # leaf to the first step past its horizon
         self.kinks_since = 0
-        self.gold: Values = {}
-        self.size: dict[tuple[str, str], float] = {}  # one unit of noise, in the 2-norm
+        self.expected: dict[Key, Expected] = {}
 
     def advance(self) -> None:
         """One more step of the twins and of the gold run."""
         done = next(self._twins)
         noisy = _free_values(done)
         exact = _free_values(next(self._gold)) if self._gold else None
+        smallest = float(np.finfo(self.noise.dtype).smallest_normal)
         for key, value in noisy.items():
             base = value.base
-            self.gold[key] = np.asarray(exact[key]) if exact else base
-            axes = tuple(range(1, value.payload.ndim))
-            apart = np.sqrt(np.sum(np.square(value.payload[1:] - base), axis=axes))
-            spread = float(np.sqrt(np.mean(np.square(apart))))
-            self.size[key] = spread / self.noise.deltas[1] * self.noise.u
+            apart = [norm(twin - base) for twin in value.payload[1:]]
+            spread = rms(np.asarray(apart))
+            unit = spread / self.noise.deltas[1] * self.noise.u + smallest
+            gold = np.asarray(exact[key]) if exact else base
+            self.expected[key] = Expected(gold, np.full(gold.shape, unit), self.noise.dtype)
             leaf = key[1]
-            travelled = np.linalg.norm(base - self._first[leaf]) if leaf else abs(base)
+            travelled = norm(base - self._first[leaf]) if leaf else abs(float(base))
             if not spread <= 0.01 * travelled:
                 self.past.setdefault(leaf, done.t)
         if self.noise.ambiguous and not self.kinks_since:
@@ -259,9 +263,9 @@ class _Envelope:
         """The rows of one free-running step."""
         values = _free_values(got)
         return [
-            norm_row(context, key, self.gold[key], self.size[key], values.get(key),
-                     self.past.get(key[1], 0), self.kinks_since)
-            for key in self.gold
+            norm_row(context, key, expected, values.get(key), self.past.get(key[1], 0),
+                     self.kinks_since)
+            for key, expected in self.expected.items()
         ]  # fmt: skip
 
 

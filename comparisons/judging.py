@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..adapters.protocols import Unsupported
-from ..reference.protocols import Array
 from . import kinks
 from .divergences import known_divergence
-from .measures import measure, normwise_error
-from .records import Comparison, Finding, judged
-from .tolerances import ALLOWED, Expectations, Expected, Key, Values, resolution, wide_dtype
+from .measures import Expected, measure, norm
+from .records import Comparison, Finding, judge
+from .tolerances import ALLOWED, Expectations, Key, Values, wide_dtype
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,25 @@ class Context:
     step: int = 0
     blame: str = ""  # where the case itself is not finite
 
-    def row(self, key: Key = ("", ""), **fields: Any) -> Comparison:
-        """A judged row with these fields."""
-        wide = wide_dtype(self.dtype).name
-        return judged(Comparison(
+    @cached_property
+    def allowed(self) -> float:
+        """K, the noise ratio above which a row is a mismatch."""
+        return ALLOWED[self.dtype.name]
+
+    def row(
+        self, key: Key = ("", ""), *, finding: Finding = "", noise_ratio: float = float("nan"),
+        linearity: float = 1.0, n_compared: int = 0, reason: str = "", **measured: Any,
+    ) -> Comparison:  # fmt: skip
+        """A row with its verdict, and the reason where it is not a plain match."""
+        verdict = judge(finding, noise_ratio, self.allowed, linearity, n_compared)
+        return Comparison(
             case=self.case, mode=self.mode, optimizer=self.optimizer,
-            baseline=f"reference in {wide}", candidate=self.candidate, quantity=key[0],
-            leaf=key[1], step=self.step, dtype=self.dtype.name,
-            allowed=ALLOWED[self.dtype.name], **fields,
-        ))  # fmt: skip
+            baseline=f"reference in {wide_dtype(self.dtype).name}", candidate=self.candidate,
+            quantity=key[0], leaf=key[1], step=self.step, dtype=self.dtype.name,
+            allowed=self.allowed, finding=finding, noise_ratio=noise_ratio, linearity=linearity,
+            n_compared=n_compared, verdict=verdict, reason="" if verdict == "match" else reason,
+            **measured,
+        )  # fmt: skip
 
 
 def failed_row(context: Context, error: Exception) -> Comparison:
@@ -51,85 +61,80 @@ def failed_row(context: Context, error: Exception) -> Comparison:
 def judge_values(
     context: Context, expected: Expectations, values: Values, doubt: Values | None = None
 ) -> list[Comparison]:
-    """A row for every leaf that is expected, and for every leaf that is not."""
+    """A row for every leaf that is expected, and for every leaf that is not.
+
+    ``doubt`` is, by leaf, what an oracle says that it may itself be off by.
+    """
     doubt = doubt or {}
-    rows = [
-        _leaf_row(context, key, e, values.get(key), doubt.get(key))
-        for key, e in expected.leaves.items()
-    ]
+    rows = []
+    for key, e in expected.leaves.items():
+        if key in doubt:
+            unsure = np.asarray(doubt[key], np.float64) / context.allowed
+            e = dataclasses.replace(e, noise=e.noise + unsure)
+        rows.append(_leaf_row(context, key, e, values.get(key)))
     if any(row.verdict == "mismatch" for row in rows):
         rows = _with_kinks_resolved(context, expected, values, rows)
-    for key in values.keys() - expected.leaves.keys():
-        rows.append(context.row(
-            key, n_compared=1, finding="wrong shape", reason="the reference has no such leaf"
-        ))  # fmt: skip
-    return rows
+    extra = values.keys() - expected.leaves.keys()
+    reason = "the reference has no such leaf"
+    return rows + [
+        context.row(key, n_compared=1, finding="wrong shape", reason=reason)
+        for key in sorted(extra)
+    ]  # fmt: skip
 
 
-def _leaf_row(
-    context: Context, key: Key, expected: Expected, value: Any, doubt: Array | None = None
-) -> Comparison:
-    gold = expected.gold
-    problem = _problem(context, key, gold, value)
+def _leaf_row(context: Context, key: Key, expected: Expected, value: Any) -> Comparison:
+    problem = _problem(context, key, expected, value)
     if problem:
         return problem
-    noise = expected.noise
-    allowed = ALLOWED[context.dtype.name]
-    if doubt is not None:
-        noise = noise + np.asarray(doubt, np.float64) / allowed
-    m = measure(np.asarray(value).astype(gold.dtype), gold, noise, context.dtype)
-    zero = bool(np.all(np.abs(gold) <= allowed * noise)) and doubt is None
+    gold, allowed = expected.gold, context.allowed
+    m = measure(np.asarray(value).astype(gold.dtype), expected)
+    tolerance = allowed * float(expected.noise[m.worst_index])
     divergence = known_divergence(context, key)
-    finding: Finding = "known divergence" if divergence else "zero" if zero else ""
-    row = context.row(
-        key, shape=str(gold.shape), n_compared=gold.size, n_nonzero=int(np.count_nonzero(gold)),
+    finding: Finding = ""
+    if divergence:
+        finding, reason = "known divergence", divergence
+    elif not np.any(expected.size > allowed * expected.noise):
+        finding = "zero"
+    if m.noise_ratio > allowed and not divergence:
+        reason = (f"{m.error:.3g} off at {m.worst_index}: {float(np.asarray(value)[m.worst_index]):.9g}"
+                  f" instead of {float(gold[m.worst_index]):.9g}, {tolerance:.3g} allowed")  # fmt: skip
+    elif finding == "zero":
+        reason = "the true value is zero to rounding, and so is the candidate's"
+    elif not divergence:
+        reason = ("a rounding is no small perturbation here: noise at one amplitude and at an "
+                  f"eighth of it do not scale (ratio {expected.linearity:.2g})")  # fmt: skip
+    return context.row(
+        key, shape=str(gold.shape), n_compared=gold.size, n_nonzero=expected.n_nonzero,
         normwise_error=m.normwise_error, componentwise_error=m.componentwise_error,
         max_ulp=m.max_ulp, worst_index=str(m.worst_index), noise_ratio=m.noise_ratio,
-        tolerance=allowed * m.noise, minimum_passing=m.error,
-        resolution=resolution(dataclasses.replace(expected, noise=noise), allowed),
-        linearity=expected.linearity, finding=finding,
+        tolerance=tolerance, minimum_passing=m.error, resolution=expected.resolution(allowed),
+        linearity=expected.linearity, finding=finding, reason=reason,
     )  # fmt: skip
-    if divergence:
-        return dataclasses.replace(row, reason=divergence)
-    return dataclasses.replace(row, reason=_explain(row, m.worst_index, value, gold))
 
 
-def _explain(row: Comparison, index: tuple[int, ...], value: Any, gold: Array) -> str:
-    if row.verdict == "mismatch":
-        was, wanted = np.asarray(value)[index], gold[index]
-        return (f"{row.minimum_passing:.3g} off at {row.worst_index}: {float(was):.9g} instead of "
-                f"{float(wanted):.9g}, {row.tolerance:.3g} allowed")  # fmt: skip
-    if row.verdict == "structural zero":
-        return "the true value is zero to rounding, and so is the candidate's"
-    if row.verdict == "unresolved":
-        return ("a rounding is no small perturbation here: noise at one amplitude and at an eighth "
-                f"of it do not scale (ratio {row.linearity:.2g})")  # fmt: skip
-    return ""
-
-
-def _problem(context: Context, key: Key, gold: Array, value: Any) -> Comparison | None:
+def _problem(context: Context, key: Key, expected: Expected, value: Any) -> Comparison | None:
     """The row of a value that cannot be measured, or None."""
-    common: dict[str, Any] = {"shape": str(gold.shape), "n_compared": gold.size}
+    gold, array = expected.gold, np.asarray(value)
+    finding: Finding
     if value is None:
-        reason = "the candidate gave no such leaf"
-        return context.row(key, finding="missing", reason=reason, **common)
-    array = np.asarray(value)
-    if array.shape != gold.shape:
-        reason = f"shape {array.shape} instead of {gold.shape}"
-        return context.row(key, finding="wrong shape", reason=reason, **common)
-    if array.dtype != context.dtype:
-        reason = f"dtype {array.dtype} instead of {context.dtype}"
-        return context.row(key, finding="wrong dtype", reason=reason, **common)
-    if not np.all(np.isfinite(gold)):
-        reason = context.blame or "the reference itself overflows or is undefined here"
-        reason = f"the reference's value is not finite: {reason}"
-        return context.row(key, finding="reference not finite", reason=reason, **common)
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
+        finding, reason = "missing", "the candidate gave no such leaf"
+    elif array.shape != gold.shape:
+        finding, reason = "wrong shape", f"shape {array.shape} instead of {gold.shape}"
+    elif array.dtype != context.dtype:
+        finding, reason = "wrong dtype", f"dtype {array.dtype} instead of {context.dtype}"
+    elif not expected.finite:
+        finding, reason = "reference not finite", "the reference's value is not finite: "
+        reason += context.blame or "it overflows or is undefined here"
+    elif not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(array))
         where = tuple(int(i) for i in bad[0])
-        reason = f"{array[where]} at {where}, {len(bad)} of {array.size} entries are not finite"
-        return context.row(key, finding="not finite", reason=reason, **common)
-    return None
+        finding, reason = "not finite", f"{array[where]} at {where}, "
+        reason += f"{len(bad)} of {array.size} entries are not finite"
+    else:
+        return None
+    return context.row(
+        key, finding=finding, reason=reason, shape=str(gold.shape), n_compared=gold.size
+    )
 
 
 def _with_kinks_resolved(
@@ -156,33 +161,33 @@ def _with_kinks_resolved(
 
 
 def norm_row(
-    context: Context, key: Key, gold: Array, size: float, value: Any, past: int, kinks_since: int
+    context: Context, key: Key, expected: Expected, value: Any, past: int, kinks_since: int
 ) -> Comparison:
-    """A row judged as a whole: ‖c - g‖₂ in units of the twins' spread."""
-    problem = _problem(context, key, gold, value)
+    """A row judged as a whole: ‖c - g‖₂ in units of the twins' spread, the same for all entries.
+
+    ``past`` is the first step past the horizon, ``kinks_since`` the first with an activation
+    within rounding of its kink; 0 where there is none yet.
+    """
+    problem = _problem(context, key, expected, value)
     if problem:
         return problem
+    gold, size = expected.gold, float(expected.noise.flat[0])
     candidate = np.asarray(value).astype(gold.dtype)
-    floor = float(np.finfo(context.dtype).smallest_normal)
-    allowed = ALLOWED[context.dtype.name]
-    error = float(np.linalg.norm(np.ravel(candidate - gold)))
-    norm = float(np.linalg.norm(np.ravel(gold)))
+    m, error = measure(candidate, expected), norm(candidate - gold)
     finding: Finding = "past horizon" if past else "kink on the way" if kinks_since else ""
-    m = measure(candidate, gold, np.full(gold.shape, size + floor), context.dtype)
-    row = context.row(
-        key, shape=str(gold.shape), n_compared=gold.size, n_nonzero=int(np.count_nonzero(gold)),
-        normwise_error=normwise_error(candidate, gold), componentwise_error=m.componentwise_error,
-        max_ulp=m.max_ulp, worst_index=str(m.worst_index), noise_ratio=error / (size + floor),
-        tolerance=allowed * size, minimum_passing=error,
-        resolution=allowed * size / norm if norm else 0.0, finding=finding,
-    )  # fmt: skip
-    reason = ""
-    if row.verdict == "unresolved" and past:
+    allowed = context.allowed
+    if past:
         reason = (f"past the horizon: from step {past} on, runs that differ by rounding alone are "
                   "more than 1 % of the distance travelled apart")  # fmt: skip
-    elif row.verdict == "unresolved":
+    elif kinks_since:
         reason = (f"since step {kinks_since} an activation was within rounding of its kink, and "
                   "each implementation may have taken its own branch")  # fmt: skip
-    elif row.verdict == "mismatch":
-        reason = f"the run is {error:.3g} away in the 2-norm, {row.tolerance:.3g} allowed"
-    return dataclasses.replace(row, reason=reason)
+    else:
+        reason = f"the run is {error:.3g} away in the 2-norm, {allowed * size:.3g} allowed"
+    return context.row(
+        key, shape=str(gold.shape), n_compared=gold.size, n_nonzero=expected.n_nonzero,
+        normwise_error=m.normwise_error, componentwise_error=m.componentwise_error,
+        max_ulp=m.max_ulp, worst_index=str(m.worst_index), noise_ratio=error / size,
+        tolerance=allowed * size, minimum_passing=error, resolution=expected.resolution(allowed),
+        finding=finding, reason=reason,
+    )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,63 @@ from ..reference.protocols import Array
 
 
 @dataclass(frozen=True)
-class Measures:
-    """The distance of a candidate from the gold value.
+class Expected:
+    """What a leaf should be: its gold value, and one unit of honest noise for every entry.
 
-    ``normwise_error`` ‖c - g‖₂/‖g‖₂; ``componentwise_error`` max |c - g|/|g| over g ≠ 0;
+    ``noise`` is one standard deviation of the rounding of a correct implementation in ``dtype``;
+    ``linearity`` is the ratio of noise measured at full amplitude and at an eighth of it.
+    """
+
+    gold: Array
+    noise: Array
+    dtype: np.dtype[Any]
+    linearity: float = 1.0
+
+    @cached_property
+    def size(self) -> Array:
+        """|g|."""
+        return np.abs(self.gold)
+
+    @cached_property
+    def norm(self) -> float:
+        """‖g‖₂."""
+        return norm(self.gold)
+
+    @cached_property
+    def n_nonzero(self) -> int:
+        """How many entries of g are not zero."""
+        return int(np.count_nonzero(self.gold))
+
+    @cached_property
+    def finite(self) -> bool:
+        """Whether there is a value to compare with."""
+        return bool(np.all(np.isfinite(self.gold)))
+
+    @cached_property
+    def spacing(self) -> Array:
+        """One unit in the last place of g in dtype; below the normal numbers, of a denormal."""
+        info = np.finfo(self.dtype)
+        _, exponent = np.frexp(self.gold)
+        lowest = info.minexp - info.nmant
+        return np.ldexp(self.gold.dtype.type(1), np.maximum(exponent - 1 - info.nmant, lowest))
+
+    def resolution(self, allowed: float) -> float:
+        """The smallest error, relative to the largest entry, that would still be a mismatch."""
+        top = float(np.max(self.size, initial=0.0))
+        return allowed * self._median_noise / top if top else 0.0
+
+    @cached_property
+    def _median_noise(self) -> float:
+        return float(np.median(self.noise))
+
+
+@dataclass(frozen=True)
+class Measures:
+    """The distance of a candidate c from the gold value g.
+
+    ``normwise_error`` ‖c - g‖₂/‖g‖₂; ``componentwise_error`` max |c - g|/|g|, inf where c ≠ 0 = g;
     ``max_ulp`` the largest |c - g| in units in the last place of g in the candidate's dtype;
-    ``noise_ratio`` max |c - g|/noise, where noise is one standard deviation of honest rounding;
-    ``worst_index`` where that is, with the ``error`` and the ``noise`` there.
+    ``noise_ratio`` max |c - g|/noise; ``worst_index`` where that is, and the ``error`` there.
     """
 
     normwise_error: float
@@ -26,56 +77,34 @@ class Measures:
     noise_ratio: float
     worst_index: tuple[int, ...]
     error: float
-    noise: float
 
 
-def normwise_error(candidate: Array, gold: Array) -> float:
-    """‖c - g‖₂/‖g‖₂; 0 where both are zero, inf where only g is."""
-    return _ratio(_norm(candidate - gold), _norm(gold))
-
-
-def componentwise_error(candidate: Array, gold: Array) -> float:
-    """max |c - g|/|g| over the entries where g ≠ 0, and inf where c ≠ 0 = g."""
-    difference, size = np.abs(candidate - gold), np.abs(gold)
-    ratio = np.divide(difference, size, out=np.zeros_like(difference), where=size > 0)
-    lost = bool(np.any((size == 0) & (difference > 0)))
-    return float("inf") if lost else float(np.max(ratio, initial=0.0))
-
-
-def ulp_error(candidate: Array, gold: Array, dtype: Any) -> float:
-    """max |c - g| in units of the spacing of dtype's numbers at g."""
-    return _ulp(np.abs(candidate - gold), gold, dtype)
-
-
-def measure(candidate: Array, gold: Array, noise: Array, dtype: Any) -> Measures:
-    """All of them; candidate, gold and noise are finite and of one shape, not empty."""
-    difference = np.abs(candidate - gold)
+def measure(candidate: Array, expected: Expected) -> Measures:
+    """All of them; candidate and gold are finite and of one shape, not empty."""
+    difference = np.abs(candidate - expected.gold)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(difference == 0, 0, difference / noise)
-    worst = int(np.argmax(ratio))
+        ratio = difference / expected.noise
+        component = difference / expected.size
+    if not difference.all():  # 0/0 is no distance
+        ratio = np.where(difference == 0, 0, ratio)
+        component = np.where(difference == 0, 0, component)
+    worst = int(ratio.argmax())
     return Measures(
-        normwise_error=normwise_error(candidate, gold),
-        componentwise_error=componentwise_error(candidate, gold),
-        max_ulp=_ulp(difference, gold, dtype),
+        normwise_error=relative(norm(difference), expected.norm),
+        componentwise_error=float(component.max()),
+        max_ulp=float((difference / expected.spacing).max()),
         noise_ratio=float(ratio.flat[worst]),
         worst_index=tuple(int(i) for i in np.unravel_index(worst, ratio.shape)),
         error=float(difference.flat[worst]),
-        noise=float(noise.flat[worst]),
     )
 
 
-def _ulp(difference: Array, gold: Array, dtype: Any) -> float:
-    info = np.finfo(dtype)
-    _, exponent = np.frexp(gold)
-    lowest = info.minexp - info.nmant  # the spacing of the denormals
-    spacing = np.ldexp(gold.dtype.type(1), np.maximum(exponent - 1 - info.nmant, lowest))
-    return float(np.max(difference / spacing, initial=0.0))
+def norm(x: Array) -> float:
+    """‖x‖₂, scaled so that no square overflows or underflows."""
+    top = np.abs(x).max(initial=0.0)
+    return float(top and top * np.sqrt(np.square(x / top).sum()))
 
 
-def _norm(x: Array) -> float:
-    top = float(np.abs(x).max(initial=0.0))
-    return top and top * float(np.sqrt(np.sum(np.square(x / top))))
-
-
-def _ratio(a: float, b: float) -> float:
-    return a / b if b else (float("inf") if a else 0.0)
+def relative(error: float, size: float) -> float:
+    """error/size; 0 where both are zero, inf where only size is."""
+    return error / size if size else (float("inf") if error else 0.0)

@@ -3,7 +3,7 @@
 ``Noisy`` is a NumPy duck array that carries R replicas of a computation as one leading axis.
 Replica 0 is free of noise; in the others the result y of each operation becomes
 
-    y + δ_r σ_op(y) (ξ + ζ)        ξ uniform per entry, ζ normal per operation call; both variance 1
+    y + δ_r σ_op(y) (ξ + ζ)        ξ uniform per entry, ζ uniform per operation call; both variance 1
 
 so that the spread of replicas over δ is what honest rounding does to a result of size u = δ. ζ is
 the common mode: equal data makes equal rounding errors, which add up coherently. σ_op, in units
@@ -41,6 +41,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ..reference.protocols import Array, Tree
 from ..reference.tree import tree_map
 
+HALF = np.float32(0.5)
 NEAR = 16.0  # |z| <= NEAR u σ_z: rounding alone may decide the branch
 Flips = frozenset[tuple[int, int]]  # (which comparison of the run, which flat entry)
 
@@ -61,18 +62,23 @@ class Noise:
 
     ``dtype`` is that of the implementation to be judged. ``deltas`` are the amplitudes of the
     replicas after replica 0; without any, the run is exact and only ``flips`` have an effect.
+    The last ``paired`` replicas draw the same ξ and ζ as the first ones.
     """
 
     def __init__(
         self, dtype: Any, deltas: Array | tuple[float, ...] = (), seed: int = 0, *,
-        frozen: bool = True, flips: Flips = frozenset(), work: Any = np.float64,
+        paired: int = 0, frozen: bool = True, flips: Flips = frozenset(), work: Any = np.float64,
     ) -> None:  # fmt: skip
         self.dtype, self.work = np.dtype(dtype), np.dtype(work)
         self.u = unit_roundoff(dtype)
         self.floor = float(np.finfo(dtype).smallest_normal) / self.u
         self.deltas = np.concatenate([[0.0], np.asarray(deltas, np.float64)])
+        self._largest = float(self.deltas.max())
+        scale = self.deltas / (self._largest or 1.0) * np.sqrt(12.0)
+        self._scale = scale.astype(np.float32)[:, None]
         self.frozen, self.flips = frozen, flips
         self.ambiguous: list[tuple[int, int]] = []
+        self._paired = paired
         self._rng = np.random.Generator(np.random.SFC64(seed))
         self._comparisons = 0
         self._scalars: dict[Any, Array] = {}
@@ -101,22 +107,23 @@ class Noise:
 
     def perturb(self, y: Array, sigma: Array | None, key: Any = None) -> Array:
         """The payload y with noise of standard deviation δ σ; remembered under ``key``."""
-        if sigma is None or len(self.deltas) == 1:
+        if sigma is None or not self._largest:
             return y
         if key is not None and key in self._scalars:
             return y + self._scalars[key]
-        shape = (len(self.deltas), *y.shape[1:])
-        per_replica = (-1,) + (1,) * (y.ndim - 1)
-        xi = self._rng.random(shape, dtype=np.float32)
-        xi -= np.float32(0.5)
-        xi *= np.float32(np.sqrt(12))
-        xi += self._rng.standard_normal(len(xi), dtype=np.float32).reshape(per_replica)
-        base = y[:1]
-        sigma = np.where(np.isfinite(sigma), sigma + self.floor * (base != 0), 0)
-        noise = xi * (self.deltas.reshape(per_replica) * sigma)
+        draws = self._rng.random((len(self.deltas), y[0].size + 1), dtype=np.float32)
+        if self._paired:
+            draws[-self._paired :] = draws[1 : 1 + self._paired]
+        draws -= HALF
+        draws *= self._scale  # now uniform, of variance 1 times (δ/max δ)²
+        xi = (draws[:, 1:] + draws[:, :1]).reshape(-1, *y.shape[1:])  # ξ + ζ
+        sigma = (sigma + self.floor) * self._largest * (y[:1] != 0)
+        noise = xi * sigma
+        noise[0] = 0  # also where σ is not finite
         if key is not None:
-            self._scalars[key] = noise
-        return y + noise
+            self._scalars[key] = noise.copy()
+        noise += y
+        return noise
 
     def compare(self, ufunc: np.ufunc, a: Array, b: Array) -> Array:
         """The branch of every entry, and a record of those that rounding alone may decide."""
@@ -248,9 +255,8 @@ class Noisy(NDArrayOperatorsMixin):
         if ufunc is np.matmul:
             result = self._like(_matmul(self.noise, *map(_payload, inputs)))
         else:
-            ndim = max(np.ndim(i) for i in inputs)
-            raw = [_lift(_payload(i), ndim) for i in inputs]
-            result = self._like(_elementwise(self.noise, ufunc, raw, ndim))
+            raw = _aligned(*inputs)
+            result = self._like(_elementwise(self.noise, ufunc, raw))
         if out is None:
             return result
         (target,) = out
@@ -277,10 +283,19 @@ def _payload(x: Any) -> Array:
 def _lift(payload: Array, ndim: int) -> Array:
     """The payload with unit axes after the first, so that replicas broadcast as arrays do."""
     missing = ndim - (payload.ndim - 1)
+    if not missing:
+        return payload
     return payload.reshape(len(payload), *(1,) * missing, *payload.shape[1:])
 
 
-def _elementwise(noise: Noise, ufunc: np.ufunc, raw: list[Array], ndim: int) -> Array:
+def _aligned(*inputs: Any) -> list[Array]:
+    payloads = [_payload(i) for i in inputs]
+    ndim = max(p.ndim for p in payloads) - 1
+    return [_lift(p, ndim) for p in payloads]
+
+
+def _elementwise(noise: Noise, ufunc: np.ufunc, raw: list[Array]) -> Array:
+    ndim = raw[0].ndim - 1
     if ufunc in _COMPARE:
         return noise.compare(ufunc, *raw) if ndim else ufunc(*(r[:1] for r in raw))
     if ufunc is np.sqrt:
@@ -304,8 +319,7 @@ def _matmul(noise: Noise, a: Array, b: Array) -> Array:
 
 
 def _where(noise: Noise, condition: Any, a: Any, b: Any) -> Noisy:
-    ndim = max(np.ndim(condition), np.ndim(a), np.ndim(b))
-    return Noisy(noise, np.where(*(_lift(_payload(i), ndim) for i in (condition, a, b))))
+    return Noisy(noise, np.where(*_aligned(condition, a, b)))
 
 
 def _join(join: Callable[..., Array]) -> Callable[..., Noisy]:

@@ -7,9 +7,9 @@ from a file can be judged again, with another constant if need be.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,36 +66,30 @@ class Comparison:
     reason: str = ""
 
 
+LINEAR = 4.0  # noise that does not scale within this factor is no small perturbation
 COLUMNS = tuple(f.name for f in dataclasses.fields(Comparison))
 
 
-def judge(row: Mapping[str, Any], linear: float = 4.0) -> Verdict:
+def judge(
+    finding: str, noise_ratio: float, allowed: float, linearity: float, n_compared: int
+) -> Verdict:
     """The verdict of a row, from its finding and its numbers alone."""
-    finding, ratio, allowed = row["finding"], row["noise_ratio"], row["allowed"]
     if finding == "unsupported":
         return "unsupported"
-    if finding in ("error", "reference not finite", "missing") or row["n_compared"] == 0:
+    if finding in ("error", "reference not finite", "missing") or n_compared == 0:
         return "error"
     if finding in ("wrong shape", "wrong dtype", "not finite"):
         return "mismatch"
-    within = ratio <= allowed  # NaN is never within
+    within = noise_ratio <= allowed  # NaN is never within
     if finding == "known divergence":
         return "unexpected match" if within else "known divergence"
-    if finding == "past horizon" or not 1 / linear <= row["linearity"] <= linear:
+    if finding == "past horizon" or not 1 / LINEAR <= linearity <= LINEAR:
         return "unresolved"
     if finding == "kink on the way" and not within:
         return "unresolved"
     if finding == "zero" and within:
         return "structural zero"
     return "match" if within else "mismatch"
-
-
-def judged(row: Comparison) -> Comparison:
-    """The row with its verdict."""
-    return dataclasses.replace(row, verdict=judge({c: getattr(row, c) for c in _JUDGED}))
-
-
-_JUDGED = ("finding", "noise_ratio", "allowed", "linearity", "n_compared")
 
 
 def frame(rows: Iterable[Comparison]) -> pd.DataFrame:
@@ -114,5 +108,6 @@ def rejudge(results: pd.DataFrame, allowed: float | None = None) -> pd.DataFrame
     again = results.copy()
     if allowed is not None:
         again["allowed"] = float(allowed)
-    again["verdict"] = [judge(row) for row in again[list(_JUDGED)].to_dict("records")]
+    facts = ("finding", "noise_ratio", "allowed", "linearity", "n_compared")
+    again["verdict"] = [judge(*row) for row in zip(*(again[f] for f in facts), strict=True)]
     return again

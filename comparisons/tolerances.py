@@ -13,11 +13,12 @@ to make a comparison pass. The constants, chosen once on prototypes and held sin
              the smallest float64 bug with an effect above 1e-6 lay above 1e5, so 1024 costs
              nothing there; float32 has no such valley, and 64 keeps a factor 4.
     FLOOR    0.05: removes unlucky small s_i, loosens only entries 20 times quieter than the rest.
-    R        16: s is underestimated 5 times with probability 3e-9 (with 8 replicas: 2e-5).
+    R        16, of which 12 at full amplitude: s is underestimated 4 times with probability 1e-5.
     δ        2^-24 in float32, the true size. 2^-40 in float64: far above the rounding of the
-             float64 in which replicas are computed, and still linear. Half of the replicas run
-             at δ/8: where the two halves disagree by more than LINEAR, rounding is not a small
-             perturbation there, and the leaf is unresolved.
+             float64 in which replicas are computed, and still linear. The last quarter of the
+             replicas repeats the draws of the first at δ/8: where the two do not scale, within a
+             factor 4, a rounding is no small perturbation and the leaf is unresolved. (Paired
+             draws, because independent ones disagree by chance in leaves of a few entries.)
     η        the smallest normal number, because a denormal may be flushed to zero.
 
 tests/meta holds what proves them: wrong implementations that must exceed K, and random correct
@@ -35,13 +36,14 @@ import numpy as np
 
 from ..reference.protocols import Array, Tree
 from ..reference.tree import tree_map
-from .noise import Flips, Noise, Noisy, spread, unit_roundoff
+from .measures import Expected
+from .noise import Flips, Noise, Noisy, spread
 
 ALLOWED = {"float32": 64.0, "float64": 1024.0}  # K
 FLOOR = 0.05
 REPLICAS = 16
+PAIRED = 4
 AMPLITUDE = {"float32": 2.0**-24, "float64": 2.0**-40}  # δ
-LINEAR = 4.0
 
 Key = tuple[str, str]  # quantity ("gradient") and leaf ("0.W")
 Values = dict[Key, Any]
@@ -73,15 +75,6 @@ Computation = Callable[[Any], Values]  # runs the reference in an Arithmetic
 
 
 @dataclass(frozen=True)
-class Expected:
-    """The gold value of one leaf, one unit of noise for each entry, and the linearity test."""
-
-    gold: Array
-    noise: Array
-    linearity: float
-
-
-@dataclass(frozen=True)
 class Expectations:
     """What is expected of a candidate, and what it takes to resolve kinks."""
 
@@ -98,9 +91,9 @@ def wide_dtype(dtype: Any) -> np.dtype[Any]:
 
 
 def amplitudes(dtype: Any, replicas: int = REPLICAS) -> Array:
-    """δ of every replica: the first half at full amplitude, the second at an eighth."""
-    half = replicas // 2
-    return AMPLITUDE[np.dtype(dtype).name] / np.repeat([1.0, 8.0], [replicas - half, half])
+    """δ of every replica: full amplitude, but an eighth for the paired ones at the end."""
+    paired = replicas // PAIRED
+    return AMPLITUDE[np.dtype(dtype).name] / np.repeat([1.0, 8.0], [replicas - paired, paired])
 
 
 def expectations(
@@ -108,7 +101,7 @@ def expectations(
 ) -> Expectations:
     """Run the reference noisily and in the wider precision."""
     deltas = amplitudes(dtype, replicas)
-    noise = Noise(dtype, deltas, seed)
+    noise = Noise(dtype, deltas, seed, paired=replicas // PAIRED)
     wide = wide_dtype(dtype)
     with np.errstate(all="ignore"):  # what is not finite gets a verdict
         noisy = compute(noise)
@@ -130,33 +123,20 @@ def _base(value: Any) -> Array:
 
 
 def _expected(value: Any, gold: Array, noise: Noise, deltas: Array) -> Expected:
-    rows = len(value.payload) if isinstance(value, Noisy) else 1
-    if rows == 1:  # nothing was computed: an exact copy of data
+    if not isinstance(value, Noisy) or len(value.payload) == 1:  # an exact copy of data
         s, linearity = np.zeros(gold.shape), 1.0
     else:
-        all_deltas = np.concatenate([[0.0], deltas])
-        half = 1 + (len(deltas) + 1) // 2
-        s = spread(value.payload, all_deltas)
-        full = rms(spread(value.payload, all_deltas, slice(1, half)))
-        eighth = rms(spread(value.payload, all_deltas, slice(half, None)))
+        paired = len(deltas) // PAIRED
+        s = spread(value.payload, noise.deltas, slice(1, -paired))
+        full = rms(spread(value.payload, noise.deltas, slice(1, 1 + paired)))
+        eighth = rms(spread(value.payload, noise.deltas, slice(-paired, None)))
         linearity = full / eighth if eighth else (1.0 if not full else float("inf"))
     floor = float(np.finfo(noise.dtype).smallest_normal)
-    return Expected(gold, noise.u * np.hypot(s, FLOOR * rms(s)) + floor, float(linearity))
+    unit = noise.u * np.hypot(s, FLOOR * rms(s)) + floor
+    return Expected(gold, unit, noise.dtype, float(linearity))
 
 
 def rms(x: Array) -> float:
     """The root of the mean square, without overflow or underflow."""
     top = float(np.max(np.abs(x), initial=0.0))
     return top * float(np.sqrt(np.mean(np.square(x / top)))) if top else 0.0
-
-
-def resolution(expected: Expected, allowed: float) -> float:
-    """The smallest error, relative to the largest entry, that would still be seen in this leaf."""
-    top = float(np.max(np.abs(expected.gold), initial=0.0))
-    return allowed * float(np.median(expected.noise)) / top if top else 0.0
-
-
-__all__ = [
-    "ALLOWED", "Exact", "Expectations", "Expected", "Key", "Values", "amplitudes", "expectations",
-    "resolution", "rms", "unit_roundoff", "wide_dtype",
-]  # fmt: skip
