@@ -62,7 +62,7 @@ class _Oracle:
     evaluations: int  # of the forward, for each entry
 
     def slope(self, f: Along, v: Any, scale: Any, dy: Array, u: Any) -> tuple[Any, Any]:
-        """d<dy, f(v)>/dv and its uncertainty; u is how far f is off, relative to its largest."""
+        """d<dy, f(v)>/dv and its uncertainty; f itself is off by u max|f|."""
         raise NotImplementedError
 
     def vjp(self, network: Layer, params: Tree, x: Array, dy: Array) -> VJP:
@@ -77,7 +77,11 @@ class _Oracle:
 
     def loss_vjp(self, loss: Loss, prediction: Array, target: Array, dloss: Array) -> VJP:
         """The loss and the prediction's cotangent from the forward alone."""
-        y, (dx,), (doubt,) = self._all(lambda v: loss.forward(*v, target)[0], [prediction], dloss)
+
+        def f(values: list[Array]) -> Array:
+            return loss.forward(values[0], target)[0]
+
+        y, (dx,), (doubt,) = self._all(f, [prediction], dloss)
         return VJP(y, dx, {}, (doubt, {}))
 
     def optimize(
@@ -97,7 +101,7 @@ class _Oracle:
         self, f: Callable[[list[Array]], Array], values: list[Array], dy: Array
     ) -> tuple[Array, list[Array], list[Array]]:
         dtype, n = values[0].dtype, sum(v.size for v in values)
-        if n > MOST:
+        if n > 10 * MOST:
             raise Unsupported(
                 f"{self.name} would run the forward {n * self.evaluations:,} times: "
                 f"{n:,} entries, {MOST:,} allowed. Compare a smaller network or batch"
@@ -105,6 +109,7 @@ class _Oracle:
         values, dy = [v.astype(WIDE) for v in values], np.asarray(dy, WIDE)
         slopes = [np.empty(v.shape, dtype) for v in values]
         doubts = [np.empty(v.shape) for v in values]
+        scales = [np.sqrt(np.mean(np.square(v))) for v in values]
         with np.errstate(all="ignore"):  # what is not finite gets a verdict
             y = np.asarray(f(values))
             u = _relative_rounding(y, f([v.astype(NARROW) for v in values]))
@@ -114,8 +119,7 @@ class _Oracle:
                     moved = _moved(values[i], index, v)
                     return np.asanyarray(f([*values[:i], moved, *values[i + 1 :]]))
 
-                rms = np.sqrt(np.mean(np.square(values[i])))
-                slope, doubt = self.slope(along, values[i][index], rms, dy, u)
+                slope, doubt = self.slope(along, values[i][index], scales[i], dy, u)
                 slopes[i][index] = slope
                 doubts[i][index] = doubt + np.finfo(dtype).eps / 2 * abs(slope)  # cast to dtype
         return y.astype(dtype), slopes, doubts
@@ -141,7 +145,8 @@ class FiniteDifferences(_Oracle):
     def slope(self, f: Along, v: Any, scale: Any, dy: Array, u: Any) -> tuple[Any, Any]:
         """The best entry of the table, and how far it may be off."""
         h = np.exp2(np.floor(np.log2(max(abs(v), scale) or WIDE(1)))) / RATIO
-        best, error, above = WIDE("nan"), WIDE("inf"), []
+        best, error = WIDE("nan"), WIDE("inf")
+        above: list[Any] = []
         for _ in range(LEVELS):
             plus, minus = f(v + h), f(v - h)
             row = [np.sum(dy * (plus - minus)) / (2 * h)]

@@ -29,7 +29,7 @@ def check_dtype(dtype: Any, *arrays: Any) -> np.dtype[Any]:
         floats = [a.dtype for a in arrays if getattr(getattr(a, "dtype", None), "kind", "") == "f"]
         dtype = floats[0] if floats else np.float64
     try:
-        known = np.dtype(dtype)
+        known: np.dtype[Any] = np.dtype(dtype)
     except TypeError as error:
         raise CaseError(f"dtype {dtype!r} is not known: use float32 or float64") from error
     if known.name not in ALLOWED:
@@ -112,14 +112,13 @@ def check_batches(
     return checked
 
 
-def non_finite(params: Tree, *arrays: Array) -> str:
-    """Where the first NaN or inf of the case stands, or an empty string."""
-    named = [(f"params[{leaf!r}]", w) for leaf, w in leaves(params)]
-    for name, array in [*named, *zip(("x", "dy", "target"), arrays, strict=False)]:
-        bad = np.argwhere(~np.isfinite(array)) if np.asarray(array).dtype.kind == "f" else []
-        if len(bad):
-            where = tuple(int(i) for i in bad[0])
-            return f"{name} holds {np.asarray(array)[where]} at {where}"
+def non_finite(given: Tree) -> str:
+    """Where the first NaN or inf of what was given stands, or an empty string."""
+    for path, value in leaves(given):
+        array = np.asarray(value)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            return f"{path} holds {array[where]} at {where}"
     return ""
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -60,48 +61,69 @@ def compare_vjp(
     dtype = cases.check_dtype(dtype, x)
     rng = np.random.default_rng(seed)
     loaded = cases.load_adapters(adapters)
-    is_loss = not hasattr(network, "init")
     x = cases.draw_input(x, rng, dtype)
-    if is_loss:
-        if target is None:
-            raise cases.CaseError(f"{network} is a loss: give its target")
-        params, target = {}, cases.check_array("target", target, dtype)
-        y = cases.forward(network, x, target)
+    if hasattr(network, "init"):
+        problem = _network_problem(cast(Layer, network), params, x, dy, rng, dtype)
     else:
-        if params is None:
-            params = cases.draw_params(network, rng, dtype)  # type: ignore[arg-type]
-        params = cases.check_params(network, params, dtype)  # type: ignore[arg-type]
-        y = cases.forward(network, params, x)
-    dy = _cotangent(dy, y, rng, dtype)
-
-    def compute(arithmetic: Any) -> Values:
-        if is_loss:
-            value, residuals = network.forward(arithmetic.array(x), arithmetic.array(target))
-            dx, dparams = network.backward(residuals, arithmetic.array(dy)), {}
-        else:
-            value, residuals = network.forward(arithmetic.tree(params), arithmetic.array(x))
-            dx, dparams = network.backward(residuals, arithmetic.array(dy))
-        return _vjp_values(VJP(value, dx, dparams))
-
-    context = Context(case or str(network), "vjp", dtype,
-                      blame=cases.non_finite(params, x, dy, target if is_loss else x))  # fmt: skip
+        problem = _loss_problem(network, x, target, dy, rng, dtype)
+    context = Context(case or str(network), "vjp", dtype, blame=problem.blame)
     rows: list[Comparison] = []
     with cases.one_thread():
-        expected = expectations(compute, dtype, seed, replicas)
+        expected = expectations(problem.compute, dtype, seed, replicas)
         for name, adapter, missing in loaded:
             this = dataclasses.replace(context, candidate=name)
-            if adapter is None:
-                rows.append(failed_row(this, Unsupported(missing)))
-                continue
             try:
-                got = VJP(*(adapter.loss_vjp(network, x, target, dy) if is_loss
-                            else adapter.vjp(network, params, x, dy)))  # fmt: skip
+                if adapter is None:
+                    raise Unsupported(missing)
+                got = VJP(*problem.ask(adapter))
                 values, doubt = _vjp_values(got), _vjp_doubt(got)
             except Exception as error:
                 rows.append(failed_row(this, error))
                 continue
             rows += judge_values(this, expected, values, doubt)
     return frame(rows)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """A VJP to compare: the reference in any arithmetic, and how an adapter is asked for it."""
+
+    compute: Callable[[Any], Values]
+    ask: Callable[[Adapter], VJP]
+    blame: str
+
+
+def _network_problem(
+    network: Layer, params: Tree, x: Array, dy: Any, rng: np.random.Generator,
+    dtype: np.dtype[Any],
+) -> _Problem:  # fmt: skip
+    if params is None:
+        params = cases.draw_params(network, rng, dtype)
+    params = cases.check_params(network, params, dtype)
+    dy = _cotangent(dy, cases.forward(network, params, x), rng, dtype)
+
+    def compute(arithmetic: Any) -> Values:
+        y, residuals = network.forward(arithmetic.tree(params), arithmetic.array(x))
+        return _vjp_values(VJP(y, *network.backward(residuals, arithmetic.array(dy))))
+
+    blame = cases.non_finite({"params": params, "x": x, "dy": dy})
+    return _Problem(compute, lambda adapter: adapter.vjp(network, params, x, dy), blame)
+
+
+def _loss_problem(
+    loss: Loss, x: Array, target: Any, dy: Any, rng: np.random.Generator, dtype: np.dtype[Any]
+) -> _Problem:
+    if target is None:
+        raise cases.CaseError(f"{loss} is a loss: give its target")
+    target = cases.check_array("target", target, dtype)
+    dy = _cotangent(dy, cases.forward(loss, x, target), rng, dtype)
+
+    def compute(arithmetic: Any) -> Values:
+        value, residuals = loss.forward(arithmetic.array(x), arithmetic.array(target))
+        return _vjp_values(VJP(value, loss.backward(residuals, arithmetic.array(dy)), {}))
+
+    blame = cases.non_finite({"x": x, "target": target, "dy": dy})
+    return _Problem(compute, lambda adapter: adapter.loss_vjp(loss, x, target, dy), blame)
 
 
 def compare_optimizer(
@@ -135,7 +157,7 @@ def compare_optimizer(
 
     def compute(arithmetic: Any) -> Values:
         rule, p = arithmetic.hyperparameters(optimizer), arithmetic.tree(params)
-        state, values = init_state(rule, p), {}
+        state, values = init_state(rule, p), cast(Values, {})
         for t, g in enumerate(grads, start=1):
             p, state = update(rule, arithmetic.tree(g), state, p, t)
             done = _updated_values(Updated(p, state))
@@ -183,7 +205,7 @@ def compare_training(
         cases.forward(loss, cases.forward(network, params, x), target)
     name = case or str(network)
     locked = Context(name, "lockstep", dtype, optimizer=str(optimizer),
-                     blame=cases.non_finite(params, *checked[0]))  # fmt: skip
+                     blame=cases.non_finite({"params": params, "batches": tuple(checked)}))  # fmt: skip
     free = dataclasses.replace(locked, mode="free-running")
     rows: list[Comparison] = []
     with cases.one_thread(), np.errstate(all="ignore"):
@@ -315,10 +337,10 @@ def _starts(
 def _cotangent(dy: Any, y: Array, rng: np.random.Generator, dtype: np.dtype[Any]) -> Array:
     if dy is None:
         return np.asarray(rng.standard_normal(y.shape), dtype)
-    dy = cases.check_floats("dy", dy, dtype)
-    if dy.shape != y.shape:
-        raise cases.CaseError(f"dy has shape {dy.shape}, y has shape {y.shape}")
-    return dy
+    given = cases.check_floats("dy", dy, dtype)
+    if given.shape != y.shape:
+        raise cases.CaseError(f"dy has shape {given.shape}, y has shape {y.shape}")
+    return given
 
 
 def _check_grads(grads: list[Tree], params: Tree, dtype: np.dtype[Any]) -> list[Tree]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..adapters.loading import MissingFramework
@@ -59,12 +60,15 @@ class Task:
         tables = [compare_vjp(network.network, x=batches[0][0], **common)]
         report(f"{self.network} {self.dtype} gradients")
         for name in self.optimizers:
-            label = f"{self.network} {self.dtype} {name}"
             tables.append(compare_training(
                 network.network, network.loss, network.optimizer(name), batches=batches,
-                progress=lambda step, label=label: report(f"{label} {step}"), **common,
+                progress=partial(_report, report, f"{self.network} {self.dtype} {name}"), **common,
             ))  # fmt: skip
         return pd.concat(tables, ignore_index=True)
+
+
+def _report(report: Report, label: str, step: str) -> None:
+    report(f"{label} {step}")
 
 
 class WorkerDied(RuntimeError):

@@ -96,8 +96,9 @@ def _leaf_row(context: Context, key: Key, expected: Expected, value: Any) -> Com
     elif not np.any(expected.size > allowed * expected.noise):
         finding = "zero"
     if m.noise_ratio > allowed and not divergence:
-        reason = (f"{m.error:.3g} off at {m.worst_index}: {float(np.asarray(value)[m.worst_index]):.9g}"
-                  f" instead of {float(gold[m.worst_index]):.9g}, {tolerance:.3g} allowed")  # fmt: skip
+        got, wanted = (float(np.asarray(a)[m.worst_index]) for a in (value, gold))
+        reason = (f"{m.error:.3g} off at {m.worst_index}: {got:.9g} instead of {wanted:.9g}, "
+                  f"{tolerance:.3g} allowed")  # fmt: skip
     elif finding == "zero":
         reason = "the true value is zero to rounding, and so is the candidate's"
     elif not divergence:

@@ -50,7 +50,8 @@ class Expected:
         info = np.finfo(self.dtype)
         _, exponent = np.frexp(self.gold)
         lowest = info.minexp - info.nmant
-        return np.ldexp(self.gold.dtype.type(1), np.maximum(exponent - 1 - info.nmant, lowest))
+        one = self.gold.dtype.type(1)
+        return np.asarray(np.ldexp(one, np.maximum(exponent - 1 - info.nmant, lowest)))
 
     def resolution(self, allowed: float) -> float:
         """The smallest error, relative to the largest entry, that would still be a mismatch."""

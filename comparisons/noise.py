@@ -3,7 +3,7 @@
 ``Noisy`` is a NumPy duck array that carries R replicas of a computation as one leading axis.
 Replica 0 is free of noise; in the others the result y of each operation becomes
 
-    y + δ_r σ_op(y) (ξ + ζ)        ξ uniform per entry, ζ uniform per operation call; both variance 1
+    y + δ_r σ_op(y) (ξ + ζ)        ξ drawn per entry, ζ per operation call; uniform, variance 1
 
 so that the spread of replicas over δ is what honest rounding does to a result of size u = δ. ζ is
 the common mode: equal data makes equal rounding errors, which add up coherently. σ_op, in units
@@ -69,7 +69,8 @@ class Noise:
         self, dtype: Any, deltas: Array | tuple[float, ...] = (), seed: int = 0, *,
         paired: int = 0, frozen: bool = True, flips: Flips = frozenset(), work: Any = np.float64,
     ) -> None:  # fmt: skip
-        self.dtype, self.work = np.dtype(dtype), np.dtype(work)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.work: np.dtype[Any] = np.dtype(work)
         self.u = unit_roundoff(dtype)
         self.floor = float(np.finfo(dtype).smallest_normal) / self.u
         self.deltas = np.concatenate([[0.0], np.asarray(deltas, np.float64)])
@@ -127,12 +128,8 @@ class Noise:
 
     def compare(self, ufunc: np.ufunc, a: Array, b: Array) -> Array:
         """The branch of every entry, and a record of those that rounding alone may decide."""
-        if not self.frozen:
-            outcome: Array = ufunc(a, b)
-            z = np.asarray(a - b)
-        else:
-            outcome = ufunc(a[:1], b[:1])
-            z = np.asarray(a - b)
+        outcome: Array = ufunc(a[:1], b[:1]) if self.frozen else ufunc(a, b)
+        z = np.asarray(a - b)
         call, self._comparisons = self._comparisons, self._comparisons + 1
         if len(self.deltas) > 1 and len(z) > 1:
             sigma = spread(z, self.deltas)
@@ -150,7 +147,7 @@ def spread(payload: Array, deltas: Array, rows: slice = slice(1, None)) -> Array
     top = float(np.abs(d).max(initial=0.0))
     if top == 0 or not np.isfinite(top):
         return np.abs(d).max(axis=0) if d.size else np.zeros(payload.shape[1:])
-    return np.sqrt(np.mean(np.square(d / top), axis=0)) * top
+    return np.asarray(np.sqrt(np.mean(np.square(d / top), axis=0)) * top)
 
 
 class Noisy(NDArrayOperatorsMixin):

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Tree = Any  # an Array, or a dict or tuple of Trees; leaves have dotted paths such as "0.W"
+Scalar = float | Array
 Residuals = tuple[Any, ...]  # exactly what backward needs, packed on forward's last line
 Draw = Callable[[np.random.Generator], Array]
 
@@ -37,6 +38,9 @@ class Sample:
 class Layer(Protocol):
     """A differentiable function of parameters and one input; networks are layers too."""
 
+    def __hash__(self) -> int:
+        """A frozen dataclass has one; compiled functions are kept by it."""
+
     def init(self, rng: np.random.Generator) -> Tree:
         """Draw the parameters: a dict of arrays, or a tuple of trees for a combinator."""
 
@@ -55,10 +59,13 @@ class Layer(Protocol):
 class Loss(Protocol):
     """A scalar function of a prediction and a target."""
 
+    def __hash__(self) -> int:
+        """As for a layer."""
+
     def forward(self, prediction: Array, target: Array) -> tuple[Array, Residuals]:
         """The loss as a 0-d value, and the residuals."""
 
-    def backward(self, residuals: Residuals, dloss: Any = 1.0) -> Array:
+    def backward(self, residuals: Residuals, dloss: Scalar = 1.0) -> Array:
         """The cotangent of the prediction, scaled by the upstream cotangent dloss."""
 
     @staticmethod
@@ -69,6 +76,9 @@ class Loss(Protocol):
 @runtime_checkable
 class Optimizer(Protocol):
     """The update rule for one array; ``tree_map`` lifts it to a network. Steps count from 1."""
+
+    def __hash__(self) -> int:
+        """As for a layer."""
 
     def init(self, w: Array) -> dict[str, Array]:
         """The state before the first step: named arrays of w's shape, or an empty dict."""

@@ -1,7 +1,5 @@
 """Dense: an affine map of the last axis."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
@@ -41,10 +39,8 @@ class Dense:
         expect(x.shape[-1:] == (self.n_in,), self, f"x of shape (..., {self.n_in})", x)
         W = params["W"]
         y = x @ W  # (..., O)
-        if self.bias is True:
-            y = y + params["b"]
-        elif self.bias:
-            y = y + np.asarray(self.bias, x.dtype)
+        if self.bias:
+            y = y + (params["b"] if self.bias is True else np.asarray(self.bias, x.dtype))
         return y, (x, W)
 
     def backward(self, residuals: Residuals, dy: Array) -> tuple[Array, Tree]:

@@ -1,7 +1,5 @@
 """Flatten: every axis but the batch becomes one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final

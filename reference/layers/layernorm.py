@@ -1,7 +1,5 @@
 """LayerNorm: every position normalised over its last axis."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final

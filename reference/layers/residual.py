@@ -1,7 +1,5 @@
 """Residual: a layer with a connection around it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final

@@ -1,7 +1,5 @@
 """Sigmoid: the logistic function."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
@@ -14,7 +12,8 @@ from ..protocols import Array, Residuals, Sample, Tree
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + e^-x) = e^min(x, 0) / (1 + e^-|x|), in which no exponential exceeds 1."""
-    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+    y: Array = np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+    return y
 
 
 @final

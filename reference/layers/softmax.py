@@ -1,7 +1,5 @@
 """Softmax: exponentials that sum to one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final

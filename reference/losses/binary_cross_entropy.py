@@ -1,16 +1,14 @@
 """BinaryCrossEntropy: the negative log-likelihood of yes or no, from logits."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
 
 from ..draws import normal, uniform, with_exact
 from ..layers.sigmoid import sigmoid
-from ..protocols import Array, Residuals, Sample, expect
+from ..protocols import Array, Residuals, Sample, Scalar, expect
 
 
 @final
@@ -32,9 +30,10 @@ class BinaryCrossEntropy:
         loss = np.maximum(z, 0) - z * target + np.log1p(np.exp(-np.abs(z)))
         return loss.mean(), (z, target)
 
-    def backward(self, residuals: Residuals, dloss: Any = 1.0) -> Array:
+    def backward(self, residuals: Residuals, dloss: Scalar = 1.0) -> Array:
         z, target = residuals
-        return (sigmoid(z) - target) * (dloss / z.size)
+        dz: Array = (sigmoid(z) - target) * (dloss / z.size)
+        return dz
 
     @staticmethod
     def samples() -> Iterator[Sample]:

@@ -1,13 +1,11 @@
 """MeanSquaredError: the mean of squared differences."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 from ..draws import normal, with_exact
-from ..protocols import Array, Residuals, Sample, expect
+from ..protocols import Array, Residuals, Sample, Scalar, expect
 
 
 @final
@@ -27,9 +25,10 @@ class MeanSquaredError:
         difference = prediction - target
         return (difference * difference).mean(), (difference,)
 
-    def backward(self, residuals: Residuals, dloss: Any = 1.0) -> Array:
+    def backward(self, residuals: Residuals, dloss: Scalar = 1.0) -> Array:
         (difference,) = residuals
-        return difference * (2 * dloss / difference.size)
+        dp: Array = difference * (2 * dloss / difference.size)
+        return dp
 
     @staticmethod
     def samples() -> Iterator[Sample]:

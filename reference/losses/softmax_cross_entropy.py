@@ -1,15 +1,13 @@
 """SoftmaxCrossEntropy: the negative log-probability of the right class, from logits."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
 
 from ..draws import integers, normal, with_exact
-from ..protocols import Array, Residuals, Sample, expect
+from ..protocols import Array, Residuals, Sample, Scalar, expect
 
 
 @final
@@ -36,9 +34,10 @@ class SoftmaxCrossEntropy:
         log_p = shifted - log_sum
         return -np.where(right, log_p, 0).sum(axis=-1).mean(), (log_p, right)
 
-    def backward(self, residuals: Residuals, dloss: Any = 1.0) -> Array:
+    def backward(self, residuals: Residuals, dloss: Scalar = 1.0) -> Array:
         log_p, right = residuals
-        return (np.exp(log_p) - right) * (dloss * log_p.shape[-1] / log_p.size)
+        dz: Array = (np.exp(log_p) - right) * (dloss * log_p.shape[-1] / log_p.size)
+        return dz
 
     @staticmethod
     def samples() -> Iterator[Sample]:

@@ -1,7 +1,5 @@
 """AdamW: Adam with the weight decay kept out of the moments."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final

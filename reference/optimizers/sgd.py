@@ -1,7 +1,5 @@
 """SGD: stochastic gradient descent, with momentum, dampening, Nesterov and weight decay."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
