@@ -101,7 +101,7 @@ class _Oracle:
         self, f: Callable[[list[Array]], Array], values: list[Array], dy: Array
     ) -> tuple[Array, list[Array], list[Array]]:
         dtype, n = values[0].dtype, sum(v.size for v in values)
-        if n > 10 * MOST:
+        if n > MOST:
             raise Unsupported(
                 f"{self.name} would run the forward {n * self.evaluations:,} times: "
                 f"{n:,} entries, {MOST:,} allowed. Compare a smaller network or batch"
@@ -126,8 +126,9 @@ class _Oracle:
 
 
 def _relative_rounding(y: Array, narrow: Array) -> Any:
+    """How far y may be off, in units of max |y|; four times what one run in NARROW shows of it."""
     lost = np.max(np.abs(y - narrow)) / np.max(np.abs(y)) / np.finfo(NARROW).eps
-    return np.finfo(WIDE).eps * np.fmax(ROUNDINGS / 2, lost)  # fmax: not NaN, where y is 0
+    return np.finfo(WIDE).eps * np.fmax(ROUNDINGS / 2, 4 * lost)  # fmax: not NaN, where y is 0
 
 
 def _moved(array: Array, index: tuple[int, ...], v: Any) -> Array:

@@ -204,8 +204,8 @@ def compare_training(
     for x, target in checked:
         cases.forward(loss, cases.forward(network, params, x), target)
     name = case or str(network)
-    locked = Context(name, "lockstep", dtype, optimizer=str(optimizer),
-                     blame=cases.non_finite({"params": params, "batches": tuple(checked)}))  # fmt: skip
+    blame = cases.non_finite({"params": params, "batches": tuple(checked)})
+    locked = Context(name, "lockstep", dtype, str(optimizer), blame=blame)
     free = dataclasses.replace(locked, mode="free-running")
     rows: list[Comparison] = []
     with cases.one_thread(), np.errstate(all="ignore"):

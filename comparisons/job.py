@@ -7,14 +7,23 @@ each loads the frameworks once and keeps its compiled functions.
 from __future__ import annotations
 
 import multiprocessing
+import signal
+import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import connection
+from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..adapters.loading import MissingFramework
+from ..reference import discovery
+from ..reference.protocols import Sample
+from .cases import CaseError
 from .compare import compare_training, compare_vjp
 from .networks import named
 
@@ -42,6 +51,11 @@ class Task:
     seed: int = 0
 
     @property
+    def label(self) -> str:
+        """The task in a word or two."""
+        return f"{self.network} {self.dtype}"
+
+    @property
     def parts(self) -> int:
         """How often ``run`` reports."""
         return 1 + len(self.optimizers) * self.steps
@@ -59,11 +73,13 @@ class Task:
         }  # fmt: skip
         tables = [compare_vjp(network.network, x=batches[0][0], **common)]
         report(f"{self.network} {self.dtype} gradients")
-        for name in self.optimizers:
-            tables.append(compare_training(
+        tables += [
+            compare_training(
                 network.network, network.loss, network.optimizer(name), batches=batches,
                 progress=partial(_report, report, f"{self.network} {self.dtype} {name}"), **common,
-            ))  # fmt: skip
+            )
+            for name in self.optimizers
+        ]  # fmt: skip
         return pd.concat(tables, ignore_index=True)
 
 
@@ -75,40 +91,152 @@ class WorkerDied(RuntimeError):
     """A worker process ended without a result, most likely for want of memory."""
 
 
-def run_tasks(
-    tasks: Sequence[Task], report: Report = lambda part: None, jobs: int = 1
-) -> Iterator[tuple[Task, pd.DataFrame | MissingFramework]]:
-    """Run the tasks, ``jobs`` at a time; yield each with its table in the order given.
+class WorkerFailed(RuntimeError):
+    """A task raised what it should not have; the message holds the worker's traceback."""
 
-    A task whose data are not installed yields the MissingFramework that says so. Raises
-    WorkerDied where a process was killed.
+
+@dataclass(frozen=True)
+class SampleTask:
+    """Every sample of some layers and losses, their VJPs only."""
+
+    names: tuple[str, ...]
+    dtypes: tuple[str, ...] = DTYPES
+    adapters: tuple[str, ...] | None = None
+    seed: int = 0
+
+    @property
+    def label(self) -> str:
+        """The task in a word or two."""
+        return " ".join(self.names)
+
+    @property
+    def parts(self) -> int:
+        """How often ``run`` reports."""
+        return len(self.dtypes) * sum(1 for _ in self._samples())
+
+    def _samples(self) -> Iterator[tuple[str, Sample]]:
+        """Every sample with the name of its case: the spec, numbered where it comes again."""
+        for name in self.names:
+            seen: list[str] = []
+            for sample in discovery.specs()[name].samples():
+                seen.append(str(sample.spec))
+                count = seen.count(seen[-1])
+                yield seen[-1] + (f" #{count}" if count > 1 else ""), sample
+
+    def run(self, report: Report = lambda part: None) -> pd.DataFrame:
+        """Compare; ``report`` hears of each part that is done, in words."""
+        import pandas as pd
+
+        tables = []
+        for case, sample in self._samples():
+            for dtype in self.dtypes:
+                rng = np.random.default_rng([self.seed, 1])  # not the draws of the parameters
+                given: dict[str, Any] = {"x": sample.x(rng).astype(dtype)}
+                if sample.target is not None:
+                    target = sample.target(rng)
+                    given["target"] = target.astype(dtype) if target.dtype.kind == "f" else target
+                tables.append(compare_vjp(
+                    sample.spec, **given, adapters=self.adapters, dtype=dtype, seed=self.seed,
+                    case=case,
+                ))  # fmt: skip
+                report(f"{case} {dtype}")
+        return pd.concat(tables, ignore_index=True)
+
+
+AnyTask = Task | SampleTask
+
+
+def run_tasks(
+    tasks: Sequence[AnyTask], report: Report = lambda part: None, jobs: int = 1
+) -> Iterator[tuple[AnyTask, pd.DataFrame]]:
+    """Run the tasks, ``jobs`` at a time and in the order given; yield each when it is done.
+
+    Raises CaseError or MissingFramework as the task does, WorkerDied where a process was killed,
+    WorkerFailed for any other exception in a worker. No process outlives the generator.
     """
     if jobs == 1 or len(tasks) == 1:
         for task in tasks:
-            yield task, _attempt(task, report)
+            yield task, task.run(report)
         return
+    waiting = list(tasks)
+    with _workers(min(jobs, len(tasks))) as workers:
+        running = {worker: waiting.pop(0) for worker in workers}
+        for worker, task in running.items():
+            worker.send(task)
+        while running:
+            for worker in connection.wait(list(running)):
+                kind, value = _receive(worker, running[worker])  # type: ignore[arg-type, index]
+                if kind == "part":
+                    report(value)
+                    continue
+                task = running.pop(worker)  # type: ignore[arg-type]
+                if waiting:
+                    running[worker] = waiting.pop(0)  # type: ignore[index]
+                    worker.send(running[worker])  # type: ignore[union-attr, index]
+                yield task, value
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[list[Connection]]:
+    """That many processes that run the tasks sent to them; killed at the end."""
     context = multiprocessing.get_context("spawn")  # forking after JAX has run hangs the child
-    with context.Manager() as manager:
-        heard = manager.Queue()
-        with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-            futures: list[Future[Any]] = [pool.submit(_attempt, t, heard.put) for t in tasks]
-            pending = set(futures)
-            while pending:
-                _, pending = wait(pending, timeout=0.1, return_when=FIRST_COMPLETED)
-                while not heard.empty():
-                    report(heard.get())
-            try:
-                yield from zip(tasks, (f.result() for f in futures), strict=True)
-            except BrokenProcessPool as error:
-                raise WorkerDied(
-                    "a worker process was killed, most likely for want of memory: try --jobs 1"
-                ) from error
-
-
-def _attempt(task: Task, report: Report) -> pd.DataFrame | MissingFramework:
+    ends, processes = [], []
     try:
-        return task.run(report)
-    except MissingFramework as error:
-        if task.adapters is None or "digits" in str(error):
-            return error
-        raise
+        with _interrupts_ignored():  # the children inherit it: Ctrl-C is for the parent alone
+            for _ in range(count):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_work, args=(theirs,), daemon=True)
+                process.start()
+                theirs.close()  # so that we read the end of file when the child dies
+                ends.append(ours)
+                processes.append(process)
+        yield ends
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.join()
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers, and only it hears of Ctrl-C
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _work(parent: Connection) -> None:
+    """A worker's life: take a task, report its parts, send its table, until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        try:
+            task = parent.recv()
+        except EOFError:
+            return
+        try:
+            done: tuple[str, Any] = ("done", task.run(lambda part: parent.send(("part", part))))
+        except (CaseError, MissingFramework) as error:
+            done = ("refused", error)
+        except Exception:
+            done = ("failed", traceback.format_exc())
+        parent.send(done)
+
+
+def _receive(worker: Connection, task: AnyTask) -> tuple[str, Any]:
+    try:
+        kind, value = worker.recv()
+    except (EOFError, OSError) as error:
+        raise WorkerDied(
+            f"the worker process that compared {task.label} was killed, most likely for want of "
+            "memory: try --jobs 1, or fewer networks"
+        ) from error
+    if kind == "refused":
+        raise value
+    if kind == "failed":
+        raise WorkerFailed(f"{task.label}: {value}")
+    return kind, value

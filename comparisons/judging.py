@@ -41,13 +41,19 @@ class Context:
         """A row with its verdict, and the reason where it is not a plain match."""
         verdict = judge(finding, noise_ratio, self.allowed, linearity, n_compared)
         return Comparison(
-            case=self.case, mode=self.mode, optimizer=self.optimizer,
-            baseline=f"reference in {wide_dtype(self.dtype).name}", candidate=self.candidate,
-            quantity=key[0], leaf=key[1], step=self.step, dtype=self.dtype.name,
-            allowed=self.allowed, finding=finding, noise_ratio=noise_ratio, linearity=linearity,
-            n_compared=n_compared, verdict=verdict, reason="" if verdict == "match" else reason,
-            **measured,
+            quantity=key[0], leaf=key[1], finding=finding, noise_ratio=noise_ratio,
+            linearity=linearity, n_compared=n_compared, verdict=verdict,
+            reason="" if verdict == "match" else reason, **self._common, **measured,
         )  # fmt: skip
+
+    @cached_property
+    def _common(self) -> dict[str, Any]:
+        baseline = f"reference in {wide_dtype(self.dtype).name}"
+        return {
+            "case": self.case, "mode": self.mode, "optimizer": self.optimizer,
+            "baseline": baseline, "candidate": self.candidate, "step": self.step,
+            "dtype": self.dtype.name, "allowed": self.allowed,
+        }  # fmt: skip
 
 
 def failed_row(context: Context, error: Exception) -> Comparison:

@@ -6,9 +6,23 @@ product for each kernel row and keeps K copies of the image instead of K².
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .protocols import Array
+
+
+def kernel_rows(W: Array) -> Array:
+    """The kernels W (O, C, K, K) as one matrix for each kernel row, (K, O, K C)."""
+    O, C, K, _ = W.shape
+    return W.transpose(2, 0, 3, 1).reshape(K, O, K * C)
+
+
+def kernels(rows: Sequence[Array]) -> Array:
+    """What ``kernel_rows`` was given, from its K matrices."""
+    K, O = len(rows), rows[0].shape[0]
+    return np.stack(rows).reshape(K, O, K, -1).transpose(1, 3, 0, 2)
 
 
 def pad(x: Array, p: int) -> Array:

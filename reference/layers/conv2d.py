@@ -8,7 +8,7 @@ import numpy as np
 
 from ..draws import normal, with_exact
 from ..protocols import Array, Residuals, Sample, Tree, expect
-from ..taps import crop, gather, pad, positions, scatter
+from ..taps import crop, gather, kernel_rows, kernels, pad, positions, scatter
 
 
 @final
@@ -20,8 +20,7 @@ class Conv2d:
     a Dense on the columns X_i = x̄_nc,sh+i,sw+j (rows jc, columns hw): y = b + Σ_i W_i X_i, so
         dW_i = Σ_n dy X_iᵀ    db_o = Σ_nhw dy_nohw    dX_i = W_iᵀ dy
     and dx̄ sums the dX_i where they came from; what no tap has seen stays 0. Source: Dumoulin and
-    Visin, "A guide to convolution arithmetic for deep learning" (2016), relationship 6.
-    Raises ValueError for other channels, or an image smaller than the kernel.
+    Visin (2016), relationship 6. Raises ValueError for an x that the kernel does not fit.
     """
 
     n_in: int
@@ -40,7 +39,7 @@ class Conv2d:
         fits = x.ndim == 4 and x.shape[1] == self.n_in and min(x.shape[2:]) + 2 * p >= K
         expect(fits, self, f"x of shape (N, {self.n_in}, H, W) with H, W >= {K - 2 * p}", x)
         x = pad(x, p)
-        W = params["W"].transpose(2, 0, 3, 1).reshape(K, self.n_out, -1)  # W_i: (O, K C)
+        W = kernel_rows(params["W"])
         y = sum(W[i] @ gather(x, i, K, s) for i in range(K)) + params["b"][:, None]
         return y.reshape(len(x), self.n_out, *positions(x, K, s)), (x, W)
 
@@ -51,8 +50,7 @@ class Conv2d:
         for i in range(K):
             dW.append((dy @ gather(x, i, K, s).swapaxes(1, 2)).sum(axis=0))
             scatter(W[i].T @ dy, dx, i, K, s)
-        kernels = np.stack(dW).reshape(K, self.n_out, K, -1).transpose(1, 3, 0, 2)
-        return crop(dx, p), {"W": kernels, "b": dy.sum(axis=(0, 2))}
+        return crop(dx, p), {"W": kernels(dW), "b": dy.sum(axis=(0, 2))}
 
     @staticmethod
     def samples() -> Iterator[Sample]:

@@ -1,0 +1,391 @@
+"""A table of comparisons as people read it: summary, gradients, trajectories, and why.
+
+Every number comes from the rows; ``comparisons.summary`` picks them, this file lays them out for
+the width at hand.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .comparisons import summary
+from .comparisons.records import BAD, VERDICTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PLAIN_WIDTH = 120  # where the output is no terminal and COLUMNS does not say
+WIDEST = 1000
+SECTION = "\N{SECTION SIGN}"  # stands for a section's title until the table is laid out
+Sectioned = tuple[Table, list[str]]
+GRAVE, MILD = "bold red", "yellow"
+MARKS = {"error": "!", "mismatch": "!", "unexpected match": "!", "unresolved": "*"}
+
+
+def console(stderr: bool = False) -> Console:
+    """A console on stdout or stderr that prints everywhere, letters that it lacks as "?"."""
+    stream = sys.stderr if stderr else sys.stdout
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="replace")
+    made = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = PLAIN_WIDTH
+    return made
+
+
+def print_report(out: Console, results: pd.DataFrame, quiet: bool = False) -> None:
+    """Everything there is to say about the results; ``quiet``, the summary and problems only."""
+    meta = results.attrs
+    print_summary(out, results)
+    if not quiet:
+        print_gradients(out, summary.gradient_table(results))
+        print_trajectories(out, summary.trajectory_table(results), summary.short_names(results))
+        print_explanations(out, results)
+    print_divergences(out, results, meta)
+    if not quiet:
+        print_provenance(out, meta)
+    print_verdict(out, results)
+
+
+def print_summary(out: Console, results: pd.DataFrame) -> None:
+    """A line for each case and candidate."""
+    rows = summary.summary(results)
+    dtypes = [d for d in ("float64", "float32") if d in rows.columns]
+    limits = results.groupby("dtype")["allowed"].max()
+    table = _table(padding=1)
+    table.add_column("\nnetwork" if _has_training(results) else "\ncase", overflow="fold")
+    table.add_column("\nadapter", no_wrap=True)
+    _numbers(table, "\nvalues", "\nnon-zero", *(f"{d}\n≤ {limits[d]:g}" for d in dtypes))
+    table.add_column("\nverdicts", min_width=14)
+    for row in rows.to_dict("records"):
+        counts = {v: row[v] for v in VERDICTS if row[v]}
+        table.add_row(
+            str(row["case"]), str(row["candidate"]), f"{row['n_compared']:,}",
+            f"{row['n_nonzero']:,}", *(ratio(row[d]) for d in dtypes), _counts(counts),
+        )  # fmt: skip
+    _title(out, "Summary", "values compared, worst noise ratio and what is allowed, verdicts")
+    out.print(table)
+
+
+def _has_training(results: pd.DataFrame) -> bool:
+    return bool((results["mode"] != "vjp").any())
+
+
+def print_gradients(out: Console, rows: pd.DataFrame) -> None:
+    """A line for y, dx and every parameter."""
+    if rows.empty:
+        return
+    keys = ["case", "quantity", "leaf", "dtype"]
+    worst = _worst(rows, keys, ["normwise_error", "max_ulp", "noise_ratio"])
+    ratios = _worst(rows, [*keys, "candidate"], ["noise_ratio"])
+    lines = rows.drop_duplicates(["case", "quantity", "leaf"])[["case", "quantity", "leaf", "shape"]]
+    grave = rows.groupby(["case", "quantity", "leaf"])["verdict"].agg(_gravest).to_dict()
+
+    def build(dtypes: list[str], names: list[str]) -> Sectioned:
+        table = _table("", "shape", padding=1)
+        for dtype in dtypes:
+            _numbers(table, f"{dtype}\nerror", "\nULP", *(f"\n{n or 'ratio'}" for n in names))
+        table.add_column("\nverdict")
+        previous, titles = None, []
+        for case, quantity, leaf, shape in lines.itertuples(index=False):
+            if case != previous:
+                titles.append(str(case))
+                table.add_row(SECTION)
+            previous = case
+            cells: list[str] = []
+            for dtype in dtypes:
+                key = (case, quantity, leaf, dtype)
+                off, ulps, of_all = worst.get(key, (math.nan,) * 3)
+                own = (ratios.get((*key, n), (math.nan,))[0] if n else of_all for n in names)
+                cells += [error(off), ulp(ulps), *map(ratio, own)]
+            label = f"d{leaf}" if quantity == "dparams" else quantity
+            verdict = _colored(grave[case, quantity, leaf])
+            table.add_row(f"  {label}", _shape(shape), *cells, verdict)
+        return table, titles
+
+    _title(out, "Gradients", "normwise error and ULP of the worst adapter; noise ratio")
+    _print_fitting(out, build, rows)
+
+
+def print_trajectories(out: Console, rows: pd.DataFrame, short: dict[str, str]) -> None:
+    """A line for each quantity, a column for each of the chosen steps."""
+    if rows.empty:
+        return
+    keys = ["case", "optimizer", "mode", "quantity"]
+    errors = _worst(rows, [*keys, "dtype", "step"], ["normwise_error"])
+    grave = rows.groupby([*keys, "dtype", "step"])["verdict"].agg(_gravest).to_dict()
+    ratios = _worst(rows, [*keys, "dtype", "candidate"], ["noise_ratio"])
+    of_all = _worst(rows, [*keys, "dtype"], ["noise_ratio"])
+    lines = rows[keys].drop_duplicates()
+    steps = sorted(set(rows["step"]))
+
+    def build(dtypes: list[str], names: list[str]) -> Sectioned:
+        table = _table("", padding=0)
+        for dtype in dtypes:
+            heads = [f"{dtype if not i else ''}\n{step}" for i, step in enumerate(steps)]
+            _numbers(table, *heads, *(f"\n{n or 'ratio'}" for n in names))
+        previous, titles = None, []
+        for key in lines.itertuples(index=False, name=None):
+            case, optimizer, mode, quantity = key
+            if (case, optimizer) != previous:
+                titles.append(f"{case}, {short[optimizer]}")
+                table.add_row(SECTION)
+            previous = (case, optimizer)
+            cells: list[Text | str] = []
+            for dtype in dtypes:
+                at = [(*key, dtype, step) for step in steps]
+                cells += [_at_step(*errors.get(k, (math.nan,)), grave.get(k, "")) for k in at]
+                wanted = ((*key, dtype, n) if n else (*key, dtype) for n in names)
+                cells += [ratio((ratios | of_all).get(w, (math.nan,))[0]) for w in wanted]
+            free = ", free" if mode == "free-running" else ""
+            table.add_row(f"  {quantity}{free}", *cells)
+        return table, titles
+
+    _title(out, "Trajectories", "normwise error of the worst leaf and adapter by step, in lockstep "
+           "and free-running; worst noise ratio")  # fmt: skip
+    _print_fitting(out, build, rows)
+    if (rows["verdict"] == "unresolved").any():
+        out.print("* not judged, see below", style="dim")
+
+
+def _worst(rows: pd.DataFrame, keys: list[str], values: list[str]) -> dict[Any, tuple[float, ...]]:
+    table = rows.groupby(keys, sort=False)[values].max()
+    return dict(zip(table.index, table.itertuples(index=False, name=None), strict=True))
+
+
+def _at_step(off: float, verdict: str) -> Text:
+    mark = MARKS.get(verdict, "")
+    style = GRAVE if mark == "!" else "dim" if mark else ""
+    return Text(error(off, digits=0) + mark, style=style)
+
+
+def _print_fitting(
+    out: Console, build: Callable[[list[str], list[str]], Sectioned], rows: pd.DataFrame
+) -> None:
+    """The first layout that fits: every adapter's noise ratio, dtypes side by side, or less."""
+    dtypes = list(dict.fromkeys(rows["dtype"]))
+    names = list(dict.fromkeys(rows["candidate"]))
+    one_by_one = [[d] for d in dtypes]
+    for parts, shown in ([dtypes], names), ([dtypes], [""]), (one_by_one, names), (one_by_one, [""]):
+        tables = [build(part, shown) for part in parts]
+        if all(_width(out, table) <= out.width for table, _ in tables):
+            break
+    for table, titles in tables:
+        _print_sections(out, table, iter(titles))
+
+
+def _width(out: Console, table: Table) -> int:
+    return out.measure(table, options=out.options.update(width=WIDEST)).maximum
+
+
+def _print_sections(out: Console, table: Table, titles: Iterator[str]) -> None:
+    """The table, with the titles of its sections in place of the rows that stand for them."""
+    options = out.options.update(width=max(out.width, _width(out, table)))
+    for line in out.render_lines(table, options, pad=False):
+        text = Text("").join(Text(s.text, s.style or "") for s in line if not s.control)
+        text.rstrip()
+        if text.plain == SECTION:
+            text = Text(next(titles), style="bold")
+        out.print(text, soft_wrap=True)
+
+
+def print_explanations(out: Console, results: pd.DataFrame) -> None:
+    """Every verdict that is no plain match, counted and in words."""
+    lines = summary.explanations(results)
+    if lines.empty:
+        return
+    _title(out, "Other verdicts", "every one that is no plain match, and why")
+    short = summary.short_names(results)
+    for row in lines.to_dict("records"):
+        where = [row["case"], short[row["optimizer"]], row["dtype"], row["mode"]]
+        head = Text(f"  {row['rows']:,} {row['verdict']}", style=MILD)
+        place = f": {', '.join(w for w in where if w)} ({row['candidates']}): {row['reason']}"
+        _print_line(out, head.append(place, style="not bold default"))
+
+
+def print_divergences(out: Console, results: pd.DataFrame, meta: dict[str, Any]) -> None:
+    """The first wrong step, layer and quantity of every candidate that went wrong."""
+    first = summary.first_divergence(results)
+    if first.empty:
+        return
+    short = summary.short_names(results)
+    out.print()
+    for row in first.to_dict("records"):
+        same = results[(results[summary.CASE] == [row[c] for c in summary.CASE]).all(axis=1)]
+        head, *more = disagreement(row, same, short, meta)
+        _print_line(out, Text(head, style=GRAVE))
+        for line in more:
+            _print_line(out, Text(f"  {line}"))
+
+
+def disagreement(
+    row: dict[str, Any], same: pd.DataFrame, short: dict[str, str], meta: dict[str, Any]
+) -> list[str]:
+    """What went wrong first, what still matched there, and how to see it again."""
+    seed = meta.get("seed", 0)
+    parts = [row["case"], short[row["optimizer"]], row["dtype"], _mode(row["mode"])]
+    where = ", ".join(p for p in parts if p) + f", seed {seed}"
+    failed = row["verdict"] == "error" and not row["quantity"]
+    says = "fails on" if failed else "disagrees with the reference on"
+    if row["verdict"] == "unexpected match":
+        says = "no longer differs from the reference, as it is known to, on"
+    at = f", at step {row['step']}" if row["step"] else ""
+    lines = [f"{row['candidate']} {says} {where}{at}"]
+    if failed:
+        lines.append(row["reason"])
+    else:
+        lines.append(f"{_leaf(row)} {row['shape']}: {_distance(row)}")
+    now = same[same["step"] == row["step"]]
+    good = [_leaf(r) for r in now[~now["verdict"].isin(BAD)].to_dict("records")]
+    if good and not failed:
+        shown = ", ".join(good[:6]) + (f" and {len(good) - 6} more" if len(good) > 6 else "")
+        lines.append(f"{shown} {'matches' if len(good) == 1 else 'match'}{' there' if at else ''}.")
+    wrong = int(same["verdict"].isin(BAD).sum())
+    if wrong > 1:
+        lines.append(f"In all, {wrong:,} of {len(same):,} rows are wrong here.")
+    return [*lines, f"Reproduce: {command(row, meta)}"]
+
+
+def _distance(row: dict[str, Any]) -> str:
+    numbers = ""
+    if math.isfinite(row["noise_ratio"]):
+        numbers = f"noise ratio {ratio(row['noise_ratio'])}, allowed {row['allowed']:g}"
+    if row["reason"]:
+        return "; ".join(part for part in (row["reason"], numbers) if part)
+    off = f"{row['minimum_passing']:.3g} off at {row['worst_index']}"
+    return f"{off}; {numbers}"
+
+
+def _mode(mode: str) -> str:
+    return "" if mode == "vjp" else mode
+
+
+def _leaf(row: dict[str, Any]) -> str:
+    return f'{row["quantity"]}["{row["leaf"]}"]' if row["leaf"] else str(row["quantity"])
+
+
+def command(row: dict[str, Any], meta: dict[str, Any]) -> str:
+    """The command line that shows one row again."""
+    sample = re.match(r"\w+", row["case"]) if row["case"] not in meta.get("networks", ()) else None
+    kind = f"--network {row['case']}"
+    if sample:
+        kind = f"--{'loss' if sample[0] in meta.get('losses', ()) else 'layer'} {sample[0]}"
+    words = ["backproof compare", kind, f"--adapter {row['candidate']}", f"--dtype {row['dtype']}"]
+    if row["optimizer"]:
+        name = re.match(r"\w+", row["optimizer"])
+        words.append(f"--optimizer {name[0].lower() if name else row['optimizer']}")
+        words.append(f"--steps {row['step'] or meta.get('steps', 1)}")
+    elif not sample:
+        words.append("--steps 1")
+    return " ".join([*words, f"--seed {meta.get('seed', 0)}"])
+
+
+def print_provenance(out: Console, meta: dict[str, Any]) -> None:
+    """Versions, machine, seed, duration."""
+    _title(out, "Run with")
+    found = meta.get("versions", {})
+    machine = meta.get("machine", {})
+    lines = [
+        ", ".join(f"{name} {version}" for name, version in found.items()),
+        ", ".join(
+            [f"{v} cores" if k == "cores" else str(v) for k, v in machine.items()]
+        ),
+        ", ".join(f"{k} {meta[k]}" for k in ("seed", "steps", "seconds", "jobs") if k in meta),
+    ]  # fmt: skip
+    for line in lines:
+        if line:
+            _print_line(out, Text(f"  {line}"))
+
+
+def print_verdict(out: Console, results: pd.DataFrame) -> None:
+    """The last line: how much was compared, and how it went."""
+    counts = summary.totals(results)
+    rows, values, nonzero = (counts.pop(k) for k in ("rows", "n_compared", "n_nonzero"))
+    bad = sum(counts.get(v, 0) for v in BAD)
+    head = f"{rows:,} comparisons of {values:,} values ({nonzero:,} not zero): "
+    end = "" if bad else "; no mismatch, no error"
+    out.print()
+    line = Text(head, style="bold").append(_counts(counts)).append(end + ".")
+    _print_line(out, line)
+
+
+def _counts(counts: dict[str, int]) -> Text:
+    text = Text()
+    for verdict, n in counts.items():
+        text.append(", " if text else "").append(_colored(verdict, f"{n:,} {verdict}"))
+    return text
+
+
+def _colored(verdict: str, text: str | None = None) -> Text:
+    style = GRAVE if verdict in BAD else "green" if verdict == "match" else MILD
+    return Text(verdict if text is None else text, style=style)
+
+
+def _gravest(verdicts: Iterable[str]) -> str:
+    return max(verdicts, key=summary.SEVERITY.index)
+
+
+def _title(out: Console, title: str, note: str = "") -> None:
+    out.print()
+    text = Text(title, style="bold cyan").append(f": {note}" if note else "", style="not bold dim")
+    _print_line(out, text)
+
+
+def _print_line(out: Console, text: Text) -> None:
+    """Wrapped on a terminal; one line in a file, where it is searched and copied."""
+    out.print(text, soft_wrap=not out.is_terminal or "Reproduce:" in text.plain)
+
+
+def _table(*columns: str, padding: int = 1) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim",
+                  padding=(0, padding, 0, 0), collapse_padding=True)  # fmt: skip
+    for name in columns:
+        table.add_column(name, no_wrap=True)
+    return table
+
+
+def _numbers(table: Table, *columns: str) -> None:
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+
+
+def _shape(shape: str) -> str:
+    """(4, 1, 3, 3) as 4×1×3×3."""
+    return "×".join(re.findall(r"\d+", shape)) or "scalar"
+
+
+def _power(text: str) -> str:
+    """1e-07 as 1e-7."""
+    return re.sub(r"e([+-])0*(\d)", lambda m: f"e{m[1].strip('+')}{m[2]}", text)
+
+
+def _number(form: Callable[[float], str]) -> Callable[..., str]:
+    def formatted(value: float, **options: Any) -> str:
+        if value is None or math.isnan(value):
+            return "-"
+        if math.isinf(value) or value == 0:
+            return f"{value:g}"
+        return _power(form(value, **options))
+
+    return formatted
+
+
+def _two_digits(value: float, most: float) -> str:
+    if value >= most:
+        return f"{value:.0e}" if most > 1e4 else f"{value:.1e}"
+    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
+
+
+error = _number(lambda value, digits=1: f"{value:.{digits}e}")
+ulp = _number(lambda value: _two_digits(value, 99999.5))
+ratio = _number(lambda value: f"{value:.2f}" if value < 9.995 else _two_digits(value, 9999.5))

@@ -1,0 +1,156 @@
+"""What a table of comparisons says, in smaller tables: a function for each question."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .records import BAD, VERDICTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MILESTONES = (1, 2, 5)  # and these times 10, 100, ...
+NOT_JUDGED = ("unresolved", "unsupported", "known divergence")  # their noise ratio decides nothing
+CASE = ["case", "optimizer", "dtype", "mode", "candidate"]
+# Where to look first within a step: the cotangent passes from the loss to the state.
+ORDER = {q: i for i, q in enumerate(("", "loss", "y", "gradient", "dparams", "dx", "state", "weights"))}  # fmt: skip
+BACKWARD = ("gradient", "dparams")  # of these, the last layer is reached first
+SEVERITY = ("match", "structural zero", "known divergence", "unsupported", "unresolved",
+            "unexpected match", "mismatch", "error")  # fmt: skip
+
+
+def summary(results: pd.DataFrame) -> pd.DataFrame:
+    """A row for each case and candidate.
+
+    Values compared, those not zero, the worst noise ratio judged in each dtype (columns
+    "float64", "float32") and how often each verdict was given (columns named as the verdicts).
+    """
+    import pandas as pd
+
+    groups = results.groupby(["case", "candidate"], sort=False)
+    sizes = groups[["n_compared", "n_nonzero"]].sum()
+    judged = results[~results["verdict"].isin(NOT_JUDGED)]
+    worst = judged.groupby(["case", "candidate", "dtype"])["noise_ratio"].max().unstack("dtype")
+    counts = groups["verdict"].value_counts().unstack(fill_value=0)
+    counts = counts.reindex(columns=list(VERDICTS), fill_value=0)
+    columns = [d for d in ("float64", "float32") if d in set(results["dtype"])]
+    table = sizes.join(worst.reindex(columns=columns)).join(counts)
+    assert isinstance(table, pd.DataFrame)
+    return table.reset_index()
+
+
+def totals(results: pd.DataFrame) -> dict[str, int]:
+    """Rows, values compared, those not zero, and the rows of every verdict that was given."""
+    counts = results["verdict"].value_counts()
+    given = {v: int(counts[v]) for v in VERDICTS if v in counts.index}
+    compared, nonzero = (int(results[c].sum()) for c in ("n_compared", "n_nonzero"))
+    return {"rows": len(results), "n_compared": compared, "n_nonzero": nonzero, **given}
+
+
+def gradient_table(results: pd.DataFrame) -> pd.DataFrame:
+    """A row for y, dx and every parameter, of every case, dtype and candidate."""
+    rows = results[(results["mode"] == "vjp") & (results["quantity"] != "")]
+    columns = ["case", "quantity", "leaf", "shape", "dtype", "candidate", "normwise_error",
+               "max_ulp", "noise_ratio", "allowed", "verdict"]  # fmt: skip
+    return rows[columns].reset_index(drop=True)
+
+
+def milestones(last: int) -> list[int]:
+    """1, 2, 5, 10, 20, 50, ... up to the last step, which is always there."""
+    steps = (m * 10**power for power in range(len(str(last))) for m in MILESTONES)
+    return sorted({*(s for s in steps if s <= last), last} - {0})
+
+
+def trajectory_table(results: pd.DataFrame) -> pd.DataFrame:
+    """How the difference grows: a row for each quantity at chosen steps, all its leaves together.
+
+    ``normwise_error`` the worst of the leaves at that step, ``noise_ratio`` the worst judged up
+    to that step, ``verdict`` the gravest at that step.
+    """
+    import pandas as pd
+
+    steps = (results["step"] > 0) & (results["quantity"] != "")
+    rows = results[steps & results["mode"].isin(["lockstep", "free-running", "optimizer"])]
+    rows = rows.assign(
+        noise_ratio=rows["noise_ratio"].mask(rows["verdict"].isin(NOT_JUDGED)),
+        verdict=pd.Categorical(rows["verdict"], SEVERITY, ordered=True).codes,
+    )
+    keys = [*CASE, "quantity", "step"]
+    columns = {"normwise_error": "max", "noise_ratio": "max", "verdict": "max"}
+    table = rows.groupby(keys, sort=False).agg(columns).reset_index()
+    so_far = table.groupby([*CASE, "quantity"], sort=False)["noise_ratio"]
+    table["noise_ratio"] = so_far.cummax().groupby([table[k] for k in keys[:-1]]).ffill()
+    table["verdict"] = [SEVERITY[i] for i in table["verdict"]]
+    last = int(table["step"].max()) if len(table) else 0
+    return table[table["step"].isin(milestones(last))].reset_index(drop=True)
+
+
+def first_divergence(results: pd.DataFrame) -> pd.DataFrame:
+    """Where each candidate first went wrong: a whole row of ``results`` for each that did.
+
+    One for each case, optimizer, dtype, mode and candidate with a mismatch, an unexpected match
+    or an error: of its first step that has one, the quantity that comes first in the order loss,
+    gradient (of the last layer first, which the cotangent reaches first), state, weights.
+    """
+    bad = results.reset_index(drop=True)
+    bad = bad[bad["verdict"].isin(BAD)]
+    place = bad.index.to_series().where(~bad["quantity"].isin(BACKWARD), -bad.index.to_series())
+    ordered = bad.assign(order=bad["quantity"].map(ORDER).fillna(len(ORDER)), place=place)
+    ordered = ordered.sort_values(["step", "order", "place"], kind="stable")
+    first = ordered.drop_duplicates(CASE).sort_index()
+    return first.drop(columns=["order", "place"]).reset_index(drop=True)
+
+
+def explanations(results: pd.DataFrame) -> pd.DataFrame:
+    """Every verdict that is no plain match and no failure, grouped: what, where, how often, why.
+
+    Columns: verdict, case, optimizer, dtype, mode, candidates, rows, reason.
+    """
+    import pandas as pd
+
+    odd = (results["verdict"] != "match") | (results["finding"] == "kinks resolved")
+    rows = results[odd & ~results["verdict"].isin(BAD)]
+    keys = ["verdict", "finding", "case", "optimizer", "dtype", "mode"]
+    lines = []
+    for (verdict, finding, case, optimizer, dtype, mode), group in rows.groupby(keys, sort=False):
+        reason = _horizon(group) if finding == "past horizon" else _reasons(group)
+        candidates = ", ".join(dict.fromkeys(group["candidate"]))
+        what = "kink" if finding == "kinks resolved" else verdict
+        lines.append((what, case, optimizer, dtype, mode, candidates, len(group), reason))
+    columns = ["verdict", "case", "optimizer", "dtype", "mode", "candidates", "rows", "reason"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _horizon(rows: pd.DataFrame) -> str:
+    first = rows.groupby(["quantity", "leaf"])["step"].min().sort_values(kind="stable")
+    names = [leaf or quantity for quantity, leaf in first.index]
+    span = f"from step {first.iloc[0]} ({names[0]}) to {first.iloc[-1]} ({names[-1]}) on"
+    if len(first) == 1:
+        span = f"from step {first.iloc[0]} ({names[0]}) on"
+    return (
+        f"{len(first)} leaves past the horizon, {span}: runs that differ by rounding alone are "
+        "more than 1 % of the distance travelled apart"
+    )
+
+
+def _reasons(rows: pd.DataFrame) -> str:
+    reasons = list(dict.fromkeys(r for r in rows["reason"] if r))
+    if not reasons:
+        return "judged again, with another constant or on a saved finding"
+    more = f" (and {len(reasons) - 1} more reasons like it)" if len(reasons) > 1 else ""
+    return reasons[0] + more
+
+
+def short_names(results: pd.DataFrame) -> dict[str, str]:
+    """Optimizer to a short name: "Adam" for "Adam(lr=...)", where no other Adam is in its case."""
+    pairs = results[["case", "optimizer"]].drop_duplicates()
+    short = pairs["optimizer"].str.replace(r"\(.*", "", regex=True)
+    clash = short.groupby([pairs["case"], short]).transform("size") > 1
+    both = zip(pairs["optimizer"], short, clash, strict=True)
+    return {full: _trimmed(full) if clashes else name for full, name, clashes in both}
+
+
+def _trimmed(optimizer: str) -> str:
+    """Without the hyperparameters that are off."""
+    return re.sub(r", \w+=(0\.0|False)(?=[,)])", "", optimizer)

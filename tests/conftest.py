@@ -1,0 +1,166 @@
+"""What the generated tests share: every sample of every spec, and frameworks that may be absent.
+
+A test that asks for ``layer``, ``loss`` or ``optimizer`` runs on every sample that discovery
+finds; one that asks for ``adapter`` or ``precision`` too runs on every combination. Nothing is
+listed twice: a new layer is in every one of these tests as soon as its file exists.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import backproof
+from backproof.adapters.loading import FRAMEWORKS, load
+from backproof.comparisons.cases import draw_params
+from backproof.reference import discovery
+from backproof.reference.tree import leaves
+
+ADAPTERS = ("numpy", "torch", "jax")
+PRECISIONS = ("float32", "float64")
+STEPS = 30
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One sample of one spec: its arrays in a precision, and its comparison with an adapter."""
+
+    id: str
+    sample: object
+    seed: int
+
+    @property
+    def spec(self):
+        return self.sample.spec
+
+    def x(self, precision):
+        return self.sample.x(np.random.default_rng(self.seed)).astype(precision)
+
+    def target(self, precision):
+        target = self.sample.target(np.random.default_rng(self.seed + 1000))
+        return target.astype(precision) if target.dtype.kind == "f" else target
+
+    def params(self, precision):
+        return draw_params(self.spec, np.random.default_rng(self.seed), np.dtype(precision))
+
+    def like(self, array):
+        """Random numbers of the array's shape and dtype: a cotangent, or a gradient."""
+        rng = np.random.default_rng(self.seed + 2000)
+        scaled = self.sample.gradient_scale * rng.standard_normal(array.shape)
+        return np.asarray(scaled, array.dtype)
+
+    def compare(self, adapter, precision, **changes):
+        """The table of this sample; ``changes`` replace arguments of the comparison."""
+        if self.sample.target is not None:
+            changes.setdefault("target", self.target(precision))
+        given = {"x": self.x(precision), "adapters": [adapter], "seed": self.seed} | changes
+        return backproof.compare_vjp(self.spec, **given)
+
+    def compare_steps(self, adapter, precision):
+        """The table of an optimizer's weights and state, after each of ``STEPS`` steps."""
+        return backproof.compare_optimizer(
+            self.spec, params={"w": self.x(precision)}, steps=STEPS, adapters=[adapter],
+            gradient_scale=self.sample.gradient_scale, dtype=precision, seed=self.seed,
+        )  # fmt: skip
+
+
+def settings(specs: dict[str, type]) -> Iterator[Setting]:
+    for name, spec in specs.items():
+        for i, sample in enumerate(spec.samples()):
+            yield Setting(f"{name}-{i}", sample, seed=i)
+
+
+PARAMETERS = {
+    "layer": lambda: settings(discovery.layers()),
+    "loss": lambda: settings(discovery.losses()),
+    "optimizer": lambda: settings(discovery.optimizers()),
+    "spec_class": lambda: discovery.specs().values(),
+    "first_sample": lambda: [s for s in settings(discovery.specs()) if s.seed == 0],
+    "adapter": lambda: ADAPTERS,
+    "framework": lambda: [name for name in ADAPTERS if name in FRAMEWORKS],
+    "precision": lambda: PRECISIONS,
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    marks = metafunc.definition.iter_markers("parametrize")
+    own = {*vars(metafunc.module), *(name for mark in marks for name in _names(mark.args[0]))}
+    for name, values in PARAMETERS.items():
+        if name in metafunc.fixturenames and name not in own:
+            metafunc.parametrize(
+                name, list(values()), ids=_id, indirect=name in ("adapter", "framework")
+            )
+
+
+def _names(argnames: str | tuple[str, ...] | list[str]) -> list[str]:
+    return argnames.replace(",", " ").split() if isinstance(argnames, str) else list(argnames)
+
+
+def _id(value: object) -> str:
+    return getattr(value, "id", None) or getattr(value, "__name__", str(value))
+
+
+def need(name: str) -> str:
+    """Skip the test where the adapter's framework is not installed; the reason says the extra."""
+    lacking = [m for m in FRAMEWORKS.get(name, ()) if importlib.util.find_spec(m) is None]
+    if lacking:
+        pytest.skip(f"{', '.join(lacking)} not installed: pip install 'backproof[{name}]'")
+    return name
+
+
+@pytest.fixture
+def adapter(request: pytest.FixtureRequest) -> str:
+    """The name of an adapter whose framework is installed."""
+    return need(request.param)
+
+
+@pytest.fixture
+def framework(request: pytest.FixtureRequest) -> object:
+    """An adapter that runs on a framework, loaded."""
+    return load(need(request.param))
+
+
+@pytest.fixture
+def installed() -> list[str]:
+    """The adapters that can run here."""
+    return [n for n in ADAPTERS if all(map(importlib.util.find_spec, FRAMEWORKS.get(n, ())))]
+
+
+COLUMNS = ["candidate", "step", "quantity", "leaf", "verdict", "noise_ratio", "allowed", "reason"]
+
+
+@pytest.fixture
+def assert_match():
+    """Fail with the rows that do not match, or that would not have seen a wrong number."""
+
+    def check(rows):
+        assert len(rows), "nothing was compared"
+        table = rows[["case", "dtype", *COLUMNS]]
+        if (rows.verdict == "unsupported").all():
+            (reason,) = set(rows.reason)
+            assert "no translation" not in reason, reason  # one registration is missing
+            assert reason, "unsupported without a reason"
+            pytest.skip(reason)
+        bad = rows.verdict != "match"
+        assert not bad.any(), f"\n{table[bad].to_string()}"
+        blind = (rows.n_nonzero == 0) | (rows.dtype.eq("float64") & ~(rows.resolution < 1e-6))
+        seen = table.assign(resolution=rows.resolution, n_nonzero=rows.n_nonzero)[blind]
+        assert not blind.any(), f"the sample cannot show a bug in\n{seen.to_string()}"
+
+    return check
+
+
+@pytest.fixture
+def frozen():
+    """Make every array of a tree read-only, so that whoever writes to it raises."""
+
+    def freeze(tree):
+        for _, array in leaves(tree):
+            array.flags.writeable = False
+        return tree
+
+    return freeze

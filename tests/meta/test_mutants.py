@@ -1,0 +1,179 @@
+"""Every wrong implementation is caught on the very cases that the suite runs, by its own rules."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from backproof.adapters.numpy_reference import NumpyReference
+from backproof.comparisons.cases import draw_params
+from backproof.reference import discovery
+
+from backproof import (
+    SGD,
+    Adam,
+    AdamW,
+    Dense,
+    MeanSquaredError,
+    Residual,
+    Sequential,
+    Sigmoid,
+    SoftmaxCrossEntropy,
+    Tanh,
+    compare_optimizer,
+    compare_training,
+    compare_vjp,
+)
+
+from .mutants import Substituted, adapter, as_variation, mutants, substitute, wrong
+
+MUTANTS = mutants()
+TARGETS = sorted({m.target for m in MUTANTS.values()}, key=lambda target: target.__name__)
+
+# What float32 cannot show: the mutation is smaller than honest rounding there, on every sample.
+BELOW_FLOAT32 = {
+    "F07": "a rate wrong by 1e-6 moves a weight by 17 roundings of its step, fewer of the weight",
+    "T09": "a rate wrong by 1e-6 moves a weight by 17 roundings of its step, fewer of the weight",
+    "T10": "in float32 there is no wider precision to fall from",
+}
+
+# The rows of the published list of mistakes that concern what exists today.
+PUBLISHED = {
+    f"X{n:02d}"
+    for n in (1, 2, 6, 7, 10, 11, 12, 13, 14, 16, 17, 18, 19, 24, 25, 48, 50, 64, 65, 70, 72, 73,
+              74, 75, 94, 95, 96, 97, 98, 99, 100, 102, 103, 105, 106, 107, 108, 119)
+}  # fmt: skip
+
+
+def _layout(a):
+    """The array with its axes reversed in memory."""
+    return np.asarray(a.T.copy().T)
+
+
+def _vjp_tables(spec_class, dtype, candidates):
+    for seed, sample in enumerate(spec_class.samples()):
+        rng, spec = np.random.default_rng(seed), sample.spec
+        x = sample.x(rng).astype(dtype)
+        given = {"x": x, "adapters": candidates, "seed": seed}
+        if sample.target is None:
+            params = draw_params(spec, rng, np.dtype(dtype))
+            dy = rng.standard_normal(spec.forward(params, x)[0].shape).astype(dtype)
+            given |= {"params": params, "dy": _layout(dy)}
+        else:
+            target = sample.target(rng)
+            given["target"] = target.astype(dtype) if target.dtype.kind == "f" else target
+        yield compare_vjp(spec, **given)
+
+
+def _optimizer_tables(spec_class, dtype, candidates):
+    for seed, sample in enumerate(spec_class.samples()):
+        params = {"w": sample.x(np.random.default_rng(seed)).astype(dtype)}
+        yield compare_optimizer(
+            sample.spec, params=params, gradient_scale=sample.gradient_scale, dtype=dtype,
+            adapters=candidates, seed=seed,
+        )  # fmt: skip
+
+
+def _training_tables(dtype, candidates):
+    cases = [
+        (Sequential(Dense(3, 4), Sigmoid(), Dense(4, 2)), MeanSquaredError(), SGD(0.5)),
+        (Sequential(Dense(3, 5), Tanh(), Dense(5, 3)), SoftmaxCrossEntropy(), Adam(0.01)),
+        (Sequential(Dense(2, 3), Tanh(), Dense(3, 2)), MeanSquaredError(), AdamW(0.01)),
+        (Sequential(Dense(2, 3), Tanh(), Dense(3, 2)), MeanSquaredError(), SGD(0.1, momentum=0.9)),
+    ]
+    for seed, (network, loss, optimizer) in enumerate(cases):
+        rng = np.random.default_rng(seed)
+        first, last = network.layers[0].n_in, network.layers[-1].n_out
+        label = isinstance(loss, SoftmaxCrossEntropy)
+        batches = [
+            (rng.standard_normal((6, first)).astype(dtype),
+             rng.integers(0, last, 6) if label else rng.standard_normal((6, last)).astype(dtype))
+            for _ in range(5)
+        ]  # fmt: skip
+        yield compare_training(
+            network, loss, optimizer, batches=batches, adapters=candidates, dtype=dtype, seed=seed
+        )
+
+
+def _tables(target, dtype, candidates):
+    if target is NumpyReference:
+        return _training_tables(dtype, candidates)
+    is_optimizer = target.__name__ in discovery.optimizers()
+    return (_optimizer_tables if is_optimizer else _vjp_tables)(target, dtype, candidates)
+
+
+@cache
+def _rows(target, dtype):
+    """Every mutant of the target, and the right implementation run in the same way, as rows."""
+    same = type("Same", (target,), {})
+    right = same() if target is NumpyReference else Substituted("", target, as_variation(same))
+    right.name = "unmutated"
+    wrong = [adapter(m) for m in MUTANTS.values() if m.target is target]
+    return pd.concat(list(_tables(target, dtype, [right, *wrong])))
+
+
+def _of(id, dtype):
+    rows = _rows(MUTANTS[id].target, dtype)
+    return rows[rows.candidate == id]
+
+
+def _caught(rows):
+    return bool((rows.verdict == "mismatch").any())
+
+
+@pytest.mark.parametrize("id", MUTANTS)
+def test_every_mutant_is_caught_in_float64(id):
+    rows = _of(id, "float64")
+    assert _caught(rows), f"{MUTANTS[id].description}: {rows.noise_ratio.max()}"
+    assert not (rows.verdict == "error").any(), set(rows.reason)
+
+
+@pytest.mark.parametrize("id", MUTANTS)
+def test_float32_misses_exactly_what_its_rounding_hides(id):
+    rows = _of(id, "float32")
+    assert not (rows.verdict == "error").any(), set(rows.reason)
+    assert _caught(rows) == (id not in BELOW_FLOAT32), f"noise ratio {rows.noise_ratio.max()}"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_harness_itself_changes_nothing(target, dtype):
+    """The right implementation, substituted as the mutants are, matches everywhere."""
+    rows = _rows(target, dtype)
+    rows = rows[rows.candidate == "unmutated"]
+    assert set(rows.verdict) <= {"match", "structural zero"}, rows[rows.verdict != "match"]
+    assert (rows.verdict == "match").any()
+
+
+@pytest.mark.parametrize("id", MUTANTS)
+def test_no_mutant_is_equivalent(id):
+    """Its numbers differ from the reference's, whatever the tolerances say of the difference."""
+    assert _of(id, "float64").normwise_error.max() > 1e-9
+    unmutated = _rows(MUTANTS[id].target, "float64").query("candidate == 'unmutated'")
+    assert unmutated.normwise_error.max() < 1e-13
+
+
+def test_the_registry_is_large_and_complete():
+    assert len(MUTANTS) >= 100
+    assert not PUBLISHED - set(MUTANTS)
+    assert set(TARGETS) == {*discovery.specs().values(), NumpyReference}
+    for mutant in MUTANTS.values():
+        assert mutant.description
+        assert mutant.sources
+        assert mutant.revealed_by
+
+
+def test_a_mutant_is_put_in_at_every_depth():
+    network = Sequential(Dense(2, 2), Residual(Sequential(Tanh(), Dense(2, 2))))
+    wrong = substitute(network, Dense, MUTANTS["X01"].make)
+    assert type(wrong.layers[0]) is type(wrong.layers[1].inner.layers[1]) is not Dense
+    assert wrong.layers[0].n_in == 2
+    assert type(wrong.layers[1].inner.layers[0]) is Tanh
+    assert type(network.layers[0]) is type(network.layers[1].inner.layers[1]) is Dense
+
+
+def test_an_id_is_given_once():
+    with pytest.raises(ValueError, match="two mutants have the id X01"):
+        wrong("X01", "again")(type("Again", (Dense,), {}))

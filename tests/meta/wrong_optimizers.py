@@ -1,0 +1,286 @@
+"""Wrong optimizers: each class varies the update rule that it inherits from."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from backproof.reference.optimizers.adam import Adam, moments
+from backproof.reference.optimizers.adamw import AdamW
+from backproof.reference.optimizers.sgd import SGD
+
+from .mutants import wrong
+
+# SGD
+
+
+@wrong("X105", "the learning rate inside the momentum buffer", "pytorch#44917",
+       revealed_by="a rate that changes in mid-run; with a constant one, the state")  # fmt: skip
+class _(SGD):
+    def update(self, g, state, w, t):
+        if self.momentum == 0:
+            return super().update(g, state, w, t)
+        own = {k: v / self.lr for k, v in state.items()}
+        w, state = super().update(g, own, w, t)
+        return w, {k: v * self.lr for k, v in state.items()}
+
+
+@wrong("X106", "dampening applied to the very first step", "torch.optim.SGD starts from the raw g",
+       revealed_by="dampening above 0")  # fmt: skip
+class _(SGD):
+    def update(self, g, state, w, t):
+        return super().update(g, state, w, t + 1)
+
+
+@wrong("X107", "Nesterov's look-ahead overwrites the momentum buffer", "google-research#1711",
+       revealed_by="two steps with nesterov")  # fmt: skip
+class _(SGD):
+    def update(self, g, state, w, t):
+        new_w, state = super().update(g, state, w, t)
+        return new_w, dict.fromkeys(state, (w - new_w) / self.lr)
+
+
+@wrong("X108", "Nesterov's momentum term with the wrong sign", "Paddle#12231",
+       revealed_by="nesterov")  # fmt: skip
+class _(SGD):
+    def update(self, g, state, w, t):
+        new_w, state = super().update(g, state, w, t)
+        return (new_w + 2 * self.lr * self.momentum * state["v"] if self.nesterov else new_w), state
+
+
+@wrong("F01", "Nesterov looks ahead with the buffer of the step before",
+       revealed_by="two steps with nesterov")  # fmt: skip
+class _(SGD):
+    def update(self, g, state, w, t):
+        new_w, new = super().update(g, state, w, t)
+        late = self.lr * self.momentum * (new["v"] - state["v"]) if self.nesterov else 0
+        return new_w + late, new
+
+
+@wrong("F02", "the buffer as a running mean, (1 - μ) g instead of g",
+       "the two conventions of momentum", revealed_by="momentum, two steps")  # fmt: skip
+class _(SGD):
+    def update(self, g, state, w, t):
+        mean = dataclasses.replace(self, dampening=0.0, nesterov=False)
+        own = g if t == 1 else g * (1 - self.momentum)
+        return SGD.update(mean, own, state, w, t)
+
+
+@wrong("F03", "Nesterov left out: plain momentum", revealed_by="nesterov")
+class _(SGD):
+    def update(self, g, state, w, t):
+        return SGD.update(dataclasses.replace(self, nesterov=False), g, state, w, t)
+
+
+@wrong("F04", "weight decay with the wrong sign: weights grow", revealed_by="weight decay")
+class _(SGD):
+    def update(self, g, state, w, t):
+        other = dataclasses.replace(self, weight_decay=-self.weight_decay)
+        return SGD.update(other, g, state, w, t)
+
+
+@wrong("F05", "weight decay outside the momentum buffer: decoupled where coupled is meant",
+       revealed_by="weight decay with momentum")  # fmt: skip
+class _(SGD):
+    def update(self, g, state, w, t):
+        plain = dataclasses.replace(self, weight_decay=0.0)
+        new_w, state = SGD.update(plain, g, state, w, t)
+        return new_w - self.lr * self.weight_decay * w, state
+
+
+@wrong("F06", "the momentum buffer forgotten after every step", revealed_by="two steps")
+class _(SGD):
+    def update(self, g, state, w, t):
+        return super().update(g, state, w, 1)
+
+
+@wrong("F07", "the learning rate one part in a million too large", "a rate kept in float16 or text",
+       revealed_by="float64")  # fmt: skip
+class _(SGD):
+    def update(self, g, state, w, t):
+        other = dataclasses.replace(self, lr=self.lr * (1 + 1e-6))
+        return SGD.update(other, g, state, w, t)
+
+
+@wrong("F08", "weights go up the gradient")
+class _(SGD):
+    def update(self, g, state, w, t):
+        new_w, state = super().update(g, state, w, t)
+        return 2 * w - new_w, state
+
+
+# Adam
+
+
+def _step(o, w, m_hat, v_hat):
+    return w - o.lr * (m_hat / (np.sqrt(v_hat) + o.eps))
+
+
+def _decayed(o, g, w):
+    return g + o.weight_decay * w if o.weight_decay else g
+
+
+@wrong("X94", "the step counter never counts: t stays 1", "OLMo-core#317", revealed_by="two steps")
+class _(Adam):
+    def update(self, g, state, w, t):
+        return super().update(g, state, w, 1)
+
+
+@wrong("X95", "the bias correction uses t + 1", "tensorflow#35444", "oneflow#5960",
+       revealed_by="the first steps")  # fmt: skip
+class _(Adam):
+    def update(self, g, state, w, t):
+        return super().update(g, state, w, t + 1)
+
+
+@wrong("X96", "multiplied by the bias correction instead of divided", "convnetjs#70",
+       "convnetjs#107", revealed_by="the first steps")  # fmt: skip
+class _(Adam):
+    def update(self, g, state, w, t):
+        m, v, state = moments(_decayed(self, g, w), state, self.beta1, self.beta2, t)
+        c1, c2 = 1 - self.beta1**t, 1 - self.beta2**t
+        return _step(self, w, m * c1 * c1, v * c2 * c2), state
+
+
+@wrong("X97", "1 - β in place of 1 - β^t", "ML-From-Scratch#35", "pennylane#1929",
+       revealed_by="two steps")  # fmt: skip
+class _(Adam):
+    def update(self, g, state, w, t):
+        _, _, new = moments(_decayed(self, g, w), state, self.beta1, self.beta2, t)
+        return _step(self, w, new["m"] / (1 - self.beta1), new["v"] / (1 - self.beta2)), new
+
+
+@wrong("X99", "ε inside the square root", "optax's eps_root", revealed_by="gradients near ε")
+class _(Adam):
+    def update(self, g, state, w, t):
+        m, v, state = moments(_decayed(self, g, w), state, self.beta1, self.beta2, t)
+        return w - self.lr * (m / np.sqrt(v + self.eps)), state
+
+
+@wrong("X100", "ε added before the bias correction (the paper's epsilon-hat)", "torchani#261",
+       "Keras uses this form", revealed_by="gradients near ε, first steps")  # fmt: skip
+class _(Adam):
+    def update(self, g, state, w, t):
+        hat = self.eps / float(np.sqrt(1 - self.beta2**t))
+        return Adam.update(dataclasses.replace(self, eps=hat), g, state, w, t)
+
+
+@wrong("F10", "ε² inside the square root in place of ε outside", revealed_by="gradients near ε")
+class _(Adam):
+    def update(self, g, state, w, t):
+        m, v, state = moments(_decayed(self, g, w), state, self.beta1, self.beta2, t)
+        return w - self.lr * (m / np.sqrt(v + self.eps * self.eps)), state
+
+
+@wrong("F11", "β2 0.999 as 0.99: (1 - β2) ten times too large", revealed_by="two steps")
+class _(Adam):
+    def update(self, g, state, w, t):
+        other = dataclasses.replace(self, beta2=1 - 10 * (1 - self.beta2) if self.beta2 > 0.95
+                                    else self.beta2**2)  # fmt: skip
+        return Adam.update(other, g, state, w, t)
+
+
+@wrong("F12", "β1 and β2 swapped", revealed_by="the state compared, or two steps")
+class _(Adam):
+    def update(self, g, state, w, t):
+        other = dataclasses.replace(self, beta1=self.beta2, beta2=self.beta1)
+        return Adam.update(other, g, state, w, t)
+
+
+@wrong("F13", "no bias correction", revealed_by="the first steps")
+class _(Adam):
+    def update(self, g, state, w, t):
+        _, _, new = moments(_decayed(self, g, w), state, self.beta1, self.beta2, t)
+        return _step(self, w, new["m"], new["v"]), new
+
+
+@wrong("F14", "AMSGrad: the largest v̂ so far", "a flag that is on by default elsewhere",
+       revealed_by="gradients that shrink")  # fmt: skip
+class _(Adam):
+    def update(self, g, state, w, t):
+        m, v, new = moments(_decayed(self, g, w), state, self.beta1, self.beta2, t)
+        kept = np.maximum(v, state["v"] / (1 - self.beta2 ** max(t - 1, 1)))
+        return _step(self, w, m, kept), new
+
+
+@wrong("F15", "weight decay taken out of the moments, as in AdamW", "pytorch#3740 (the reverse)",
+       revealed_by="weight decay")  # fmt: skip
+class _(Adam):
+    def update(self, g, state, w, t):
+        new_w, state = Adam.update(dataclasses.replace(self, weight_decay=0.0), g, state, w, t)
+        return new_w - self.lr * self.weight_decay * w, state
+
+
+@wrong("F16", "the state handed out is bias-corrected, while the weights are right",
+       revealed_by="the state compared")  # fmt: skip
+class _(Adam):
+    def update(self, g, state, w, t):
+        raw = {"m": state["m"] * (1 - self.beta1 ** (t - 1)),
+               "v": state["v"] * (1 - self.beta2 ** (t - 1))}  # fmt: skip
+        new_w, new = super().update(g, raw, w, t)
+        return new_w, {"m": new["m"] / (1 - self.beta1**t), "v": new["v"] / (1 - self.beta2**t)}
+
+
+@wrong("F17", "Nesterov's momentum mixed in (NAdam)", revealed_by="the first steps")
+class _(Adam):
+    def update(self, g, state, w, t):
+        g = _decayed(self, g, w)
+        m, v, state = moments(g, state, self.beta1, self.beta2, t)
+        ahead = self.beta1 * m + (1 - self.beta1) / (1 - self.beta1**t) * g
+        return _step(self, w, ahead, v), state
+
+
+# AdamW
+
+
+@wrong("X102", "decay not multiplied by the learning rate", "tensorflow/addons#2282", "apex#1849",
+       "AdamW-pytorch#1", revealed_by="a rate other than 1")  # fmt: skip
+class _(AdamW):
+    def update(self, g, state, w, t):
+        new_w, state = super().update(g, state, w, t)
+        return new_w - (1 - self.lr) * self.weight_decay * w, state
+
+
+@wrong("X103", "decay added to the gradient: L2 in place of decoupled decay", "nntrainer#3565",
+       "pytorch#3740", revealed_by="weight decay")  # fmt: skip
+class _(AdamW):
+    def update(self, g, state, w, t):
+        plain = dataclasses.replace(self, weight_decay=0.0)
+        return AdamW.update(plain, g + self.weight_decay * w, state, w, t)
+
+
+@wrong("F20", "decay applied twice", revealed_by="weight decay")
+class _(AdamW):
+    def update(self, g, state, w, t):
+        new_w, state = super().update(g, state, w, t)
+        return new_w - self.lr * self.weight_decay * w, state
+
+
+@wrong("F21", "decay applied to the weights after the step", revealed_by="weight decay")
+class _(AdamW):
+    def update(self, g, state, w, t):
+        plain = dataclasses.replace(self, weight_decay=0.0)
+        new_w, state = AdamW.update(plain, g, state, w, t)
+        return (1 - self.lr * self.weight_decay) * new_w, state
+
+
+@wrong("F22", "decay left out", revealed_by="weight decay")
+class _(AdamW):
+    def update(self, g, state, w, t):
+        return AdamW.update(dataclasses.replace(self, weight_decay=0.0), g, state, w, t)
+
+
+@wrong("F23", "decay as exp(-η λ) in place of 1 - η λ", "the limit of small steps taken for equal",
+       revealed_by="float64, or a large η λ")  # fmt: skip
+class _(AdamW):
+    def update(self, g, state, w, t):
+        new_w, state = super().update(g, state, w, t)
+        rate = self.lr * self.weight_decay
+        return new_w + float(np.expm1(-rate) + rate) * w, state
+
+
+@wrong("F24", "ε inside the square root", "optax's eps_root", revealed_by="gradients near ε")
+class _(AdamW):
+    def update(self, g, state, w, t):
+        m, v, state = moments(g, state, self.beta1, self.beta2, t)
+        return (1 - self.lr * self.weight_decay) * w - self.lr * (m / np.sqrt(v + self.eps)), state

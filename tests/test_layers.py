@@ -1,0 +1,90 @@
+"""Every sample of every layer: the adapters agree, and the reference keeps its promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backproof.reference.tree import leaves
+
+
+def arrays(tree):
+    return [array for _, array in leaves(tree)]
+
+
+@pytest.fixture
+def run(frozen):
+    """forward and backward of a setting on read-only arrays: inputs, results and residuals."""
+
+    class Run:
+        def __init__(self, layer, precision):
+            self.spec = layer.spec
+            self.x, self.params = frozen(layer.x(precision)), frozen(layer.params(precision))
+            self.y, self.residuals = layer.spec.forward(self.params, self.x)
+            self.dy = frozen(layer.like(self.y))
+            self.dx, self.dparams = layer.spec.backward(self.residuals, self.dy)
+
+        def backward(self, dy):
+            dx, dparams = self.spec.backward(self.residuals, dy)
+            return [dx, *arrays(dparams)]
+
+    return Run
+
+
+def test_adapter_matches(layer, adapter, precision, assert_match):
+    assert_match(layer.compare(adapter, precision))
+
+
+def test_memory_layout_and_scale_do_not_matter(layer, adapter, precision, assert_match):
+    """A cotangent a quarter as large, and an input and a cotangent with strides of their own."""
+    x, params = layer.x(precision), layer.params(precision)
+    dy = layer.like(layer.spec.forward(params, x)[0]) / 4
+
+    def strided(a):
+        return np.repeat(a.T, 2, axis=-1)[..., ::2].T  # the axes reversed in memory, and gaps
+
+    assert not strided(dy).flags.c_contiguous
+    assert_match(layer.compare(adapter, precision, x=strided(x), dy=strided(dy), params=params))
+
+
+def test_dtype_is_kept(layer, precision, run):
+    r = run(layer, precision)
+    assert {a.dtype.name for a in [r.y, r.dx, *arrays(r.dparams)]} == {precision}
+
+
+def test_gradients_have_paths_and_shapes_of_params(layer, precision, run):
+    r = run(layer, precision)
+    assert r.dx.shape == r.x.shape
+    assert [(p, a.shape) for p, a in leaves(r.dparams)] == [
+        (p, a.shape) for p, a in leaves(r.params)
+    ]
+
+
+def test_inputs_are_not_modified(layer, precision, run):
+    r = run(layer, precision)  # on read-only arrays: writing to one would have raised
+    again = run(layer, precision)
+    for a, b in zip(arrays((r.x, r.params, r.dy)), arrays((again.x, again.params, again.dy)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_backward_twice_gives_the_same_bits(layer, precision, run):
+    r = run(layer, precision)
+    for first, second in zip([r.dx, *arrays(r.dparams)], r.backward(r.dy), strict=True):
+        assert first.tobytes() == second.tobytes()
+
+
+def test_backward_is_linear_in_dy(layer, precision, run):
+    """Twice dy gives twice the gradients, bit for bit: a power of two changes no rounding."""
+    r = run(layer, precision)
+    for once, twice in zip([r.dx, *arrays(r.dparams)], r.backward(2 * r.dy), strict=True):
+        np.testing.assert_array_equal(2 * once, twice)
+
+
+def test_init_depends_on_the_seed_alone(layer):
+    first, same, other = (
+        arrays(layer.spec.init(np.random.default_rng(seed))) for seed in (0, 0, 1)
+    )
+    assert [a.tobytes() for a in first] == [a.tobytes() for a in same]
+    assert all(a.dtype == np.float64 for a in first)
+    drawn = [a for a in first if len(np.unique(a)) > 1]  # not the zeros and ones of a bias or scale
+    assert not drawn or [a.tobytes() for a in first] != [a.tobytes() for a in other]

@@ -1,0 +1,49 @@
+"""Every sample of every loss: the adapters agree, and the reference keeps its promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def run(frozen):
+    """The value, and the prediction's cotangent as a function of dloss, on read-only arrays."""
+
+    def start(loss, precision):
+        prediction, target = frozen(loss.x(precision)), frozen(loss.target(precision))
+        value, residuals = loss.spec.forward(prediction, target)
+        return prediction, value, lambda dloss: loss.spec.backward(residuals, dloss)
+
+    return start
+
+
+def test_adapter_matches(loss, adapter, precision, assert_match):
+    assert_match(loss.compare(adapter, precision))
+
+
+def test_a_strided_prediction_and_a_small_cotangent_match(loss, adapter, precision, assert_match):
+    x = np.repeat(loss.x(precision).T, 2, axis=-1)[..., ::2].T
+    dy = np.asarray(-0.25, precision)
+    assert_match(loss.compare(adapter, precision, x=x, dy=dy))
+
+
+def test_value_is_one_number_of_the_same_dtype(loss, precision, run):
+    _, value, _ = run(loss, precision)
+    assert np.shape(value) == ()
+    assert value.dtype == precision
+    assert value >= 0
+
+
+def test_cotangent_has_shape_and_dtype_of_the_prediction(loss, precision, run):
+    prediction, _, backward = run(loss, precision)
+    for dloss in (1.0, np.asarray(0.5, precision)):
+        assert backward(dloss).shape == prediction.shape
+        assert backward(dloss).dtype == precision
+
+
+def test_backward_is_linear_and_repeatable(loss, precision, run):
+    _, _, backward = run(loss, precision)
+    once, again, twice = backward(1.0), backward(1.0), backward(2.0)
+    assert once.tobytes() == again.tobytes()
+    np.testing.assert_array_equal(2 * once, twice)
