@@ -142,5 +142,4 @@ def build(session: nox.Session) -> None:
         backproof = program(environment, "backproof")
         session.run(backproof, "list")
         session.run(backproof, "compare", "--network", "mazur", "--adapter", "numpy")
-        session.run(backproof, "compare", "--network", "mazur", "--adapter", "finite_differences")
         session.chdir(ROOT)

@@ -29,6 +29,7 @@ WIDEST = 1000
 SECTION = "\N{SECTION SIGN}"  # stands for a section's title until the table is laid out
 Sectioned = tuple[Table, list[str]]
 GRAVE, MILD = "bold red", "yellow"
+IN_FULL, SHOWN = 8, 6  # disagreements told in full, and names listed in one line
 MARKS = {"error": "!", "mismatch": "!", "unexpected match": "!", "unresolved": "*"}
 
 
@@ -46,6 +47,8 @@ def console(stderr: bool = False) -> Console:
 def print_report(out: Console, results: pd.DataFrame, quiet: bool = False) -> None:
     """Everything there is to say about the results; ``quiet``, the summary and problems only."""
     meta = results.attrs
+    if not quiet:
+        _title(out, "Summary", "values compared, worst noise ratio and what is allowed, verdicts")
     print_summary(out, results)
     if not quiet:
         print_gradients(out, summary.gradient_table(results))
@@ -73,7 +76,6 @@ def print_summary(out: Console, results: pd.DataFrame) -> None:
             str(row["case"]), str(row["candidate"]), f"{row['n_compared']:,}",
             f"{row['n_nonzero']:,}", *(ratio(row[d]) for d in dtypes), _counts(counts),
         )  # fmt: skip
-    _title(out, "Summary", "values compared, worst noise ratio and what is allowed, verdicts")
     out.print(table)
 
 
@@ -88,7 +90,9 @@ def print_gradients(out: Console, rows: pd.DataFrame) -> None:
     keys = ["case", "quantity", "leaf", "dtype"]
     worst = _worst(rows, keys, ["normwise_error", "max_ulp", "noise_ratio"])
     ratios = _worst(rows, [*keys, "candidate"], ["noise_ratio"])
-    lines = rows.drop_duplicates(["case", "quantity", "leaf"])[["case", "quantity", "leaf", "shape"]]
+    lines = rows.drop_duplicates(["case", "quantity", "leaf"])[
+        ["case", "quantity", "leaf", "shape"]
+    ]
     grave = rows.groupby(["case", "quantity", "leaf"])["verdict"].agg(_gravest).to_dict()
 
     def build(dtypes: list[str], names: list[str]) -> Sectioned:
@@ -176,7 +180,12 @@ def _print_fitting(
     dtypes = list(dict.fromkeys(rows["dtype"]))
     names = list(dict.fromkeys(rows["candidate"]))
     one_by_one = [[d] for d in dtypes]
-    for parts, shown in ([dtypes], names), ([dtypes], [""]), (one_by_one, names), (one_by_one, [""]):
+    for parts, shown in (
+        ([dtypes], names),
+        ([dtypes], [""]),
+        (one_by_one, names),
+        (one_by_one, [""]),
+    ):
         tables = [build(part, shown) for part in parts]
         if all(_width(out, table) <= out.width for table, _ in tables):
             break
@@ -214,46 +223,73 @@ def print_explanations(out: Console, results: pd.DataFrame) -> None:
 
 
 def print_divergences(out: Console, results: pd.DataFrame, meta: dict[str, Any]) -> None:
-    """The first wrong step, layer and quantity of every candidate that went wrong."""
+    """The first wrong step, layer and quantity of every candidate that went wrong.
+
+    What goes wrong at the same place in several dtypes or modes is told once; beyond the first
+    few, in a line each.
+    """
     first = summary.first_divergence(results)
     if first.empty:
         return
     short = summary.short_names(results)
-    out.print()
-    for row in first.to_dict("records"):
-        same = results[(results[summary.CASE] == [row[c] for c in summary.CASE]).all(axis=1)]
-        head, *more = disagreement(row, same, short, meta)
-        _print_line(out, Text(head, style=GRAVE))
-        for line in more:
-            _print_line(out, Text(f"  {line}"))
+    failed = first["reason"].where(first["verdict"] == "error", "")
+    place = ["candidate", "case", "optimizer", "step", "quantity", "leaf", "verdict"]
+    _title(out, "Wrong", "where it went wrong first")
+    for i, (_, same) in enumerate(first.groupby([*place, failed], sort=False)):
+        rows = same.to_dict("records")
+        if i < IN_FULL:
+            head, *more = disagreement(rows, results, short, meta)
+            _print_line(out, Text(head, style=GRAVE))
+            for line in more:
+                _print_line(out, Text(f"  {line}"))
+        else:
+            _print_line(out, Text(f"{_headline(rows, short)}: {_leaf(rows[0]) or 'error'}"))
+
+
+def _headline(rows: list[dict[str, Any]], short: dict[str, str]) -> str:
+    """Who disagrees on what, and at which step."""
+    row, says = rows[0], "disagrees with the reference on"
+    if row["verdict"] == "error" and not row["quantity"]:
+        says = "fails on"
+    elif row["verdict"] == "unexpected match":
+        says = "no longer differs from the reference, as it is known to, on"
+    dtypes = " and ".join(dict.fromkeys(r["dtype"] for r in rows))
+    modes = " and ".join(dict.fromkeys(r["mode"] for r in rows if r["mode"] != "vjp"))
+    where = ", ".join(p for p in (row["case"], short[row["optimizer"]], dtypes, modes) if p)
+    at = f" at step {row['step']}" if row["step"] else ""
+    return f"{row['candidate']} {says} {where}{at}"
 
 
 def disagreement(
-    row: dict[str, Any], same: pd.DataFrame, short: dict[str, str], meta: dict[str, Any]
+    rows: list[dict[str, Any]], results: pd.DataFrame, short: dict[str, str], meta: dict[str, Any]
 ) -> list[str]:
-    """What went wrong first, what still matched there, and how to see it again."""
-    seed = meta.get("seed", 0)
-    parts = [row["case"], short[row["optimizer"]], row["dtype"], _mode(row["mode"])]
-    where = ", ".join(p for p in parts if p) + f", seed {seed}"
-    failed = row["verdict"] == "error" and not row["quantity"]
-    says = "fails on" if failed else "disagrees with the reference on"
-    if row["verdict"] == "unexpected match":
-        says = "no longer differs from the reference, as it is known to, on"
-    at = f", at step {row['step']}" if row["step"] else ""
-    lines = [f"{row['candidate']} {says} {where}{at}"]
-    if failed:
+    """What went wrong first, what still matched there, and how to see it again.
+
+    ``rows`` went wrong at the same place, in different dtypes or modes; the first is told.
+    """
+    row = rows[0]
+    lines = [f"{_headline(rows, short)}, seed {meta.get('seed', 0)}"]
+    if not row["quantity"]:
         lines.append(row["reason"])
     else:
         lines.append(f"{_leaf(row)} {row['shape']}: {_distance(row)}")
-    now = same[same["step"] == row["step"]]
-    good = [_leaf(r) for r in now[~now["verdict"].isin(BAD)].to_dict("records")]
-    if good and not failed:
-        shown = ", ".join(good[:6]) + (f" and {len(good) - 6} more" if len(good) > 6 else "")
-        lines.append(f"{shown} {'matches' if len(good) == 1 else 'match'}{' there' if at else ''}.")
-    wrong = int(same["verdict"].isin(BAD).sum())
-    if wrong > 1:
-        lines.append(f"In all, {wrong:,} of {len(same):,} rows are wrong here.")
-    return [*lines, f"Reproduce: {command(row, meta)}"]
+        run = results[(results[summary.CASE] == [row[c] for c in summary.CASE]).all(axis=1)]
+        now = run[run["step"] == row["step"]]
+        wrong = now["verdict"].isin(BAD)
+        also, good = (
+            [_leaf(r) for r in part.to_dict("records")] for part in (now[wrong], now[~wrong])
+        )
+        if good:
+            lines.append(f"{_some(good)} {'matches' if len(good) == 1 else 'match'}.")
+        also.remove(_leaf(row))
+        if also:
+            lines.append(f"{_some(also)} {'is' if len(also) == 1 else 'are'} wrong too.")
+    return [*lines, f"Reproduce: {command(rows, meta)}"]
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def _distance(row: dict[str, Any]) -> str:
@@ -266,24 +302,22 @@ def _distance(row: dict[str, Any]) -> str:
     return f"{off}; {numbers}"
 
 
-def _mode(mode: str) -> str:
-    return "" if mode == "vjp" else mode
-
-
 def _leaf(row: dict[str, Any]) -> str:
     return f'{row["quantity"]}["{row["leaf"]}"]' if row["leaf"] else str(row["quantity"])
 
 
-def command(row: dict[str, Any], meta: dict[str, Any]) -> str:
-    """The command line that shows one row again."""
+def command(rows: list[dict[str, Any]], meta: dict[str, Any]) -> str:
+    """The command line that shows again what went wrong."""
+    row, dtypes = rows[0], {r["dtype"] for r in rows}
     sample = re.match(r"\w+", row["case"]) if row["case"] not in meta.get("networks", ()) else None
-    kind = f"--network {row['case']}"
+    what = f"--network {row['case']}"
     if sample:
-        kind = f"--{'loss' if sample[0] in meta.get('losses', ()) else 'layer'} {sample[0]}"
-    words = ["backproof compare", kind, f"--adapter {row['candidate']}", f"--dtype {row['dtype']}"]
+        what = f"--{'loss' if sample[0] in meta.get('losses', ()) else 'layer'} {sample[0]}"
+    words = ["backproof compare", what, f"--adapter {row['candidate']}"]
+    if len(dtypes) == 1:
+        words.append(f"--dtype {row['dtype']}")
     if row["optimizer"]:
-        name = re.match(r"\w+", row["optimizer"])
-        words.append(f"--optimizer {name[0].lower() if name else row['optimizer']}")
+        words.append(f"--optimizer {row['optimizer'].partition('(')[0].lower()}")
         words.append(f"--steps {row['step'] or meta.get('steps', 1)}")
     elif not sample:
         words.append("--steps 1")
@@ -291,20 +325,17 @@ def command(row: dict[str, Any], meta: dict[str, Any]) -> str:
 
 
 def print_provenance(out: Console, meta: dict[str, Any]) -> None:
-    """Versions, machine, seed, duration."""
+    """Versions, machine, seed, duration, and what was skipped."""
     _title(out, "Run with")
-    found = meta.get("versions", {})
-    machine = meta.get("machine", {})
-    lines = [
-        ", ".join(f"{name} {version}" for name, version in found.items()),
-        ", ".join(
-            [f"{v} cores" if k == "cores" else str(v) for k, v in machine.items()]
-        ),
-        ", ".join(f"{k} {meta[k]}" for k in ("seed", "steps", "seconds", "jobs") if k in meta),
-    ]  # fmt: skip
-    for line in lines:
-        if line:
+    versions = (f"{name} {version}" for name, version in meta.get("versions", {}).items())
+    machine = (f"{v} cores" if k == "cores" else v for k, v in meta.get("machine", {}).items())
+    run = (f"{name} {meta[name]}" for name in ("seed", "steps", "jobs") if name in meta)
+    seconds = [f"{meta['seconds']} s"] if "seconds" in meta else []
+    for parts in (versions, machine, (*run, *seconds)):
+        if line := ", ".join(parts):
             _print_line(out, Text(f"  {line}"))
+    for line in meta.get("skipped", ()):
+        _print_line(out, Text(f"  Skipped: {line}", style=MILD))
 
 
 def print_verdict(out: Console, results: pd.DataFrame) -> None:
@@ -313,7 +344,7 @@ def print_verdict(out: Console, results: pd.DataFrame) -> None:
     rows, values, nonzero = (counts.pop(k) for k in ("rows", "n_compared", "n_nonzero"))
     bad = sum(counts.get(v, 0) for v in BAD)
     head = f"{rows:,} comparisons of {values:,} values ({nonzero:,} not zero): "
-    end = "" if bad else "; no mismatch, no error"
+    end = "" if bad or not values else "; no mismatch, no error"
     out.print()
     line = Text(head, style="bold").append(_counts(counts)).append(end + ".")
     _print_line(out, line)

@@ -25,7 +25,7 @@ from ..reference import discovery
 from ..reference.protocols import Sample
 from .cases import CaseError
 from .compare import compare_training, compare_vjp
-from .networks import named
+from .networks import NETWORKS, named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +59,11 @@ class Task:
     def parts(self) -> int:
         """How often ``run`` reports."""
         return 1 + len(self.optimizers) * self.steps
+
+    @property
+    def weight(self) -> int:
+        """How long it takes, compared with other tasks: the later in the list, the longer."""
+        return 1 + list(NETWORKS).index(self.network)
 
     def run(self, report: Report = lambda part: None) -> pd.DataFrame:
         """Compare; ``report`` hears of each part that is done, in words."""
@@ -113,6 +118,11 @@ class SampleTask:
     def parts(self) -> int:
         """How often ``run`` reports."""
         return len(self.dtypes) * sum(1 for _ in self._samples())
+
+    @property
+    def weight(self) -> int:
+        """Samples are small."""
+        return 0
 
     def _samples(self) -> Iterator[tuple[str, Sample]]:
         """Every sample with the name of its case: the spec, numbered where it comes again."""
@@ -224,7 +234,10 @@ def _work(parent: Connection) -> None:
             done = ("refused", error)
         except Exception:
             done = ("failed", traceback.format_exc())
-        parent.send(done)
+        try:
+            parent.send(done)
+        except OSError:  # nobody is left to hear it
+            return
 
 
 def _receive(worker: Connection, task: AnyTask) -> tuple[str, Any]:

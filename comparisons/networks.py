@@ -37,7 +37,8 @@ class NamedNetwork:
     """A network with its loss, its data, where training starts, and its learning rates.
 
     ``params`` is the tree to start from, or None to draw one from the seed; ``rates`` the
-    learning rate by optimizer name, an optimizer's own default where there is none.
+    learning rate by optimizer name, an optimizer's own default where there is none; ``needs``
+    the modules that its data come with.
     """
 
     name: str
@@ -47,6 +48,7 @@ class NamedNetwork:
     data: Callable[[], tuple[Array, Array]]
     params: Tree = None
     rates: dict[str, float] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
 
     def start(self, dtype: Any, seed: int) -> Tree:
         """The parameters before the first step."""
@@ -133,6 +135,7 @@ def digits_mlp() -> NamedNetwork:
         "digits-mlp", "64-32-10, tanh, on 1,797 handwritten digits",
         Sequential(Dense(64, 32), Tanh(), Dense(32, 10)), SoftmaxCrossEntropy(), _digits,
         rates={"sgd": 0.1, "adam": 0.01, "adamw": 0.01},
+        needs=("sklearn",),
     )  # fmt: skip
 
 
@@ -150,7 +153,9 @@ def digits_cnn() -> NamedNetwork:
 
     return NamedNetwork(
         "digits-cnn", "two convolutions and a residual block, on 1,797 handwritten digits",
-        network, SoftmaxCrossEntropy(), images, rates={"sgd": 0.05, "adam": 0.01, "adamw": 0.01},
+        network, SoftmaxCrossEntropy(), images,
+        rates={"sgd": 0.05, "adam": 0.01, "adamw": 0.01},
+        needs=("sklearn",),
     )  # fmt: skip
 
 

@@ -52,11 +52,7 @@ def save(results: pd.DataFrame, path: str | Path) -> None:
 
 def read(path: str | Path) -> pd.DataFrame:
     """The table that ``save`` wrote, ``attrs`` included; ResultsError if it is no such table."""
-    path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise ResultsError(f"{path}: unknown suffix {path.suffix!r}, use {_either(SUFFIXES)}")
-    if path.is_dir():
-        raise ResultsError(f"{path} is a directory, not a file")
+    path = _checked_name(path)
     readers = {".parquet": _from_parquet, ".csv": _from_csv, ".json": _from_json}
     try:
         table, meta = readers[path.suffix](path)
@@ -92,16 +88,22 @@ def _checked(table: pd.DataFrame, meta: Any, path: Path) -> pd.DataFrame:
     return table
 
 
+def _checked_name(path: str | Path) -> Path:
+    path = Path(path)
+    if path.is_dir():
+        raise ResultsError(f"{path} is a directory: name a file")
+    if path.suffix not in SUFFIXES:
+        either = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+        raise ResultsError(f"{path}: unknown suffix {path.suffix!r}, use {either}")
+    return path
+
+
 def _target(path: str | Path) -> Path:
     """Where to write, symbolic links followed; ResultsError where that cannot be."""
-    path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise ResultsError(f"{path}: unknown suffix {path.suffix!r}, use {_either(SUFFIXES)}")
+    path = _checked_name(path)
     target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise ResultsError(f"{path} is a directory: name a file")
     if not target.parent.is_dir():
-        raise ResultsError(f"{path} cannot be written: {target.parent} is not a directory")
+        raise ResultsError(f"{path} cannot be written: there is no directory {target.parent}")
     if target.exists() and not os.access(target, os.W_OK):
         raise ResultsError(f"{path} exists and may not be written to")
     return target
@@ -119,10 +121,6 @@ def _beside(target: Path) -> Iterator[Path]:
         raise ResultsError(f"{target} cannot be written: {why}") from error
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _either(words: tuple[str, ...]) -> str:
-    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _to_parquet(results: pd.DataFrame, path: Path) -> None:

@@ -221,7 +221,7 @@ def sessions():
 
 
 def test_ci_leaves_no_session_out():
-    """But for the two that prove nothing: the main job is in the tests, speed is for people."""
+    """But for the two whose results are for people."""
     ran = {
         name for names in re.findall(r"nox -s ([\w ]+)", text(".ci/run")) for name in names.split()
     }
