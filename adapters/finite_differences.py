@@ -25,7 +25,8 @@ Complex step. For an f that is analytic (given by its power series), a step alon
 
 Nothing is subtracted, so h can be so small (2^-100) that truncation lies far below rounding.
 A comparison takes the branch that v itself takes. max, min and |.| are not analytic where they
-tie: there the sign of the imaginary part decides, which is the slope to the right of v.
+tie: there the sign of the imaginary part decides. h is negative, so that is the slope to the left
+of v: 0 for max(x, 0), as everyone's ReLU has it.
 
 Sources: Ridders, "Accurate computation of F'(x) and F'(x)F''(x)" (1982); Squire and Trapp, "Using
 complex variables to estimate derivatives of real functions" (1998), equation 3; Martins, Sturdza
@@ -50,7 +51,7 @@ NARROW: Any = np.float64 if np.finfo(WIDE).eps < np.finfo(np.float64).eps else n
 MOST = 20_000  # entries of x and params together; beyond this a run takes minutes
 LEVELS, RATIO = 8, 8  # at most 8 steps, from an eighth of the entry's size down to 2^-24 of it
 ROUNDINGS = 8  # of y, in units of u |y|, at the least: an elementary function is off by 1 to 6
-COMPLEX_STEP = 2.0**-100  # its square is below every rounding, and times 1e-300 it is not yet 0
+COMPLEX_STEP = -(2.0**-100)  # its square is below every rounding, and times 1e-300 it is not yet 0
 
 Along = Callable[[Any], Array]  # y as a function of one entry, all others held
 

@@ -127,7 +127,7 @@ def compare(
         jobs = jobs or min(MANY_JOBS, environment.usable_cores())
         began = time.monotonic()
         results = _run(request, jobs, quiet)
-        results.attrs = request.meta(time.monotonic() - began, jobs)
+        results.attrs.update(request.meta(time.monotonic() - began, jobs))
         _finish(results, quiet, output)
 
 
@@ -175,7 +175,7 @@ def _request(
 
 
 def _known(kind: str, given: Sequence[str], known: list[str]) -> list[str]:
-    """The names as they are spelled, each once; UnknownName with the nearest for one that is not."""
+    """The names as they are spelled, each once; UnknownName for one that is not known."""
     from .adapters.loading import UnknownName
 
     spelled = {k.lower(): k for k in known}
@@ -274,8 +274,10 @@ def _plain_errors() -> Iterator[None]:
 
 @main.command()
 @click.argument("file")
-@click.option("--allowed", type=float, metavar="K",
-              help="Judge with this noise ratio instead of the one the rows were judged with.")  # fmt: skip
+@click.option(
+    "--allowed", type=float, metavar="K",
+    help="Judge with this noise ratio, not the one the rows were judged with.",
+)  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Print the summary and what is wrong, nothing else.")
 def show(file: str, allowed: float | None, quiet: bool) -> None:
     """Read saved results and judge them again, nothing run. Exit codes as for compare."""

@@ -46,7 +46,7 @@ def console(stderr: bool = False) -> Console:
 
 def print_report(out: Console, results: pd.DataFrame, quiet: bool = False) -> None:
     """Everything there is to say about the results; ``quiet``, the summary and problems only."""
-    meta = results.attrs
+    meta = {str(key): value for key, value in results.attrs.items()}
     if not quiet:
         _title(out, "Summary", "values compared, worst noise ratio and what is allowed, verdicts")
     print_summary(out, results)
@@ -70,13 +70,17 @@ def print_summary(out: Console, results: pd.DataFrame) -> None:
     table.add_column("\nadapter", no_wrap=True)
     _numbers(table, "\nvalues", "\nnon-zero", *(f"{d}\n≤ {limits[d]:g}" for d in dtypes))
     table.add_column("\nverdicts", min_width=14)
-    for row in rows.to_dict("records"):
+    for row in _records(rows):
         counts = {v: row[v] for v in VERDICTS if row[v]}
         table.add_row(
             str(row["case"]), str(row["candidate"]), f"{row['n_compared']:,}",
             f"{row['n_nonzero']:,}", *(ratio(row[d]) for d in dtypes), _counts(counts),
         )  # fmt: skip
     out.print(table)
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]
 
 
 def _has_training(results: pd.DataFrame) -> bool:
@@ -148,7 +152,7 @@ def print_trajectories(out: Console, rows: pd.DataFrame, short: dict[str, str]) 
             cells: list[Text | str] = []
             for dtype in dtypes:
                 at = [(*key, dtype, step) for step in steps]
-                cells += [_at_step(*errors.get(k, (math.nan,)), grave.get(k, "")) for k in at]
+                cells += [_at_step(errors.get(k, (math.nan,))[0], grave.get(k, "")) for k in at]
                 wanted = ((*key, dtype, n) if n else (*key, dtype) for n in names)
                 cells += [ratio((ratios | of_all).get(w, (math.nan,))[0]) for w in wanted]
             free = ", free" if mode == "free-running" else ""
@@ -214,11 +218,9 @@ def print_explanations(out: Console, results: pd.DataFrame) -> None:
     if lines.empty:
         return
     _title(out, "Other verdicts", "every one that is no plain match, and why")
-    short = summary.short_names(results)
-    for row in lines.to_dict("records"):
-        where = [row["case"], short[row["optimizer"]], row["dtype"], row["mode"]]
+    for row in _records(lines):
         head = Text(f"  {row['rows']:,} {row['verdict']}", style=MILD)
-        place = f": {', '.join(w for w in where if w)} ({row['candidates']}): {row['reason']}"
+        place = f": {row['where']} ({row['candidates']}): {row['reason']}"
         _print_line(out, head.append(place, style="not bold default"))
 
 
@@ -234,9 +236,9 @@ def print_divergences(out: Console, results: pd.DataFrame, meta: dict[str, Any])
     short = summary.short_names(results)
     failed = first["reason"].where(first["verdict"] == "error", "")
     place = ["candidate", "case", "optimizer", "step", "quantity", "leaf", "verdict"]
-    _title(out, "Wrong", "where it went wrong first")
+    _title(out, "First divergences", "what is wrong, from the first step and layer that is")
     for i, (_, same) in enumerate(first.groupby([*place, failed], sort=False)):
-        rows = same.to_dict("records")
+        rows = _records(same)
         if i < IN_FULL:
             head, *more = disagreement(rows, results, short, meta)
             _print_line(out, Text(head, style=GRAVE))
@@ -276,9 +278,7 @@ def disagreement(
         run = results[(results[summary.CASE] == [row[c] for c in summary.CASE]).all(axis=1)]
         now = run[run["step"] == row["step"]]
         wrong = now["verdict"].isin(BAD)
-        also, good = (
-            [_leaf(r) for r in part.to_dict("records")] for part in (now[wrong], now[~wrong])
-        )
+        also, good = ([_leaf(r) for r in _records(part)] for part in (now[wrong], now[~wrong]))
         if good:
             lines.append(f"{_some(good)} {'matches' if len(good) == 1 else 'match'}.")
         also.remove(_leaf(row))
@@ -400,23 +400,28 @@ def _power(text: str) -> str:
     return re.sub(r"e([+-])0*(\d)", lambda m: f"e{m[1].strip('+')}{m[2]}", text)
 
 
-def _number(form: Callable[[float], str]) -> Callable[..., str]:
-    def formatted(value: float, **options: Any) -> str:
-        if value is None or math.isnan(value):
-            return "-"
-        if math.isinf(value) or value == 0:
-            return f"{value:g}"
-        return _power(form(value, **options))
-
-    return formatted
+def error(value: float, digits: int = 1) -> str:
+    """4.0e-16."""
+    return _plain(value) or _power(f"{value:.{digits}e}")
 
 
-def _two_digits(value: float, most: float) -> str:
+def ulp(value: float) -> str:
+    """0.3, 42, 18032, 5e12."""
+    return _plain(value) or _short(value, 99999.5, 0)
+
+
+def ratio(value: float) -> str:
+    """0.25, 42, 9.3e11."""
+    return _plain(value) or (f"{value:.2f}" if value < 9.995 else _short(value, 9999.5, 1))
+
+
+def _plain(value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"{value:g}" if math.isinf(value) or value == 0 else ""
+
+
+def _short(value: float, most: float, digits: int) -> str:
     if value >= most:
-        return f"{value:.0e}" if most > 1e4 else f"{value:.1e}"
+        return _power(f"{value:.{digits}e}")
     return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
-
-
-error = _number(lambda value, digits=1: f"{value:.{digits}e}")
-ulp = _number(lambda value: _two_digits(value, 99999.5))
-ratio = _number(lambda value: f"{value:.2f}" if value < 9.995 else _two_digits(value, 9999.5))

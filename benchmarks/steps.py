@@ -7,7 +7,7 @@ framework wants them before the clock starts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -42,11 +42,10 @@ class Task:
     name: str
     widths: tuple[int, ...]
     activation: str
-    last_activation: bool
-    classes: bool  # cross-entropy on labels, or the mean of squares
     batch: int
-    optimizer: str
+    optimizer: str = "SGD"
     goal: float | None = None
+    classes: bool = True  # cross-entropy on labels; or sigmoids to the end and the mean of squares
 
     def data(self) -> tuple[Array, Array]:
         """Random inputs, and labels or numbers to predict."""
@@ -66,7 +65,7 @@ class Task:
 
     def activated(self, i: int) -> bool:
         """Whether the i-th Dense is followed by the activation."""
-        return i < len(self.widths) - 2 or self.last_activation
+        return i < len(self.widths) - 2 or not self.classes
 
 
 def reference_step(task: Task) -> Step:
@@ -166,3 +165,14 @@ def build(task: Task) -> dict[str, Step]:
         if not apart <= 0.01 * abs(ours[0] - ours[-1]):  # of what training has achieved
             raise RuntimeError(f"{name} does not train {task.name} as the reference does")
     return {name: make(task) for name, make in BUILDERS.items()}
+
+
+def _tasks() -> tuple[Task, ...]:
+    digits = Task("digits-mlp 64-32-10", (64, 32, 10), "tanh", 128, goal=0.9)
+    mlp = Task("MLP 784-256-128-10", (784, 256, 128, 10), "relu", 128, goal=0.9)
+    tiny = Task("2-2-2", (2, 2, 2), "sigmoid", 1, goal=0.5, classes=False)
+    tasks = (digits, replace(digits, batch=32, goal=None), mlp, tiny)
+    return tuple(replace(task, optimizer=o) for task in tasks for o in ("SGD", "Adam"))
+
+
+TASKS = _tasks()

@@ -174,15 +174,16 @@ def run_tasks(
         for worker, task in running.items():
             worker.send(task)
         while running:
-            for worker in connection.wait(list(running)):
-                kind, value = _receive(worker, running[worker])  # type: ignore[arg-type, index]
+            ready = connection.wait(list(running))
+            for worker in [w for w in workers if w in ready]:
+                kind, value = _receive(worker, running[worker])
                 if kind == "part":
                     report(value)
                     continue
-                task = running.pop(worker)  # type: ignore[arg-type]
+                task = running.pop(worker)
                 if waiting:
-                    running[worker] = waiting.pop(0)  # type: ignore[index]
-                    worker.send(running[worker])  # type: ignore[union-attr, index]
+                    running[worker] = waiting.pop(0)
+                    worker.send(running[worker])
                 yield task, value
 
 

@@ -76,7 +76,7 @@ def _checked(table: pd.DataFrame, meta: Any, path: Path) -> pd.DataFrame:
     if rows != len(table):
         raise ResultsError(f"{path} holds {len(table)} of {rows} rows: it was cut off or changed")
     try:
-        typed = {c: "int64" for c in INTEGERS} | {c: "float64" for c in FLOATS}
+        typed = dict.fromkeys(INTEGERS, "int64") | dict.fromkeys(FLOATS, "float64")
         table = table.astype(typed)[[*COLUMNS]]
     except (ValueError, TypeError) as error:
         raise ResultsError(f"{path}: a column of numbers holds something else: {error}") from error
@@ -159,7 +159,7 @@ def _from_csv(path: Path) -> tuple[pd.DataFrame, Any]:
 
 def _to_json(results: pd.DataFrame, path: Path) -> None:
     """One row on a line; what JSON has no number for is a string such as "NaN"."""
-    table = results.astype({c: object for c in FLOATS})
+    table = results.astype(dict.fromkeys(FLOATS, object))
     for column in FLOATS:
         strange = ~results[column].abs().lt(math.inf)  # NaN too
         words = {math.inf: "Infinity", -math.inf: "-Infinity"}

@@ -14,7 +14,7 @@ MILESTONES = (1, 2, 5)  # and these times 10, 100, ...
 NOT_JUDGED = ("unresolved", "unsupported", "known divergence")  # their noise ratio decides nothing
 CASE = ["case", "optimizer", "dtype", "mode", "candidate"]
 # Where to look first within a step: the cotangent passes from the loss to the state.
-ORDER = {q: i for i, q in enumerate(("", "loss", "y", "gradient", "dparams", "dx", "state", "weights"))}  # fmt: skip
+IN_STEP = ("", "loss", "y", "gradient", "dparams", "dx", "state", "weights")
 BACKWARD = ("gradient", "dparams")  # of these, the last layer is reached first
 SEVERITY = ("match", "structural zero", "known divergence", "unsupported", "unresolved",
             "unexpected match", "mismatch", "error")  # fmt: skip
@@ -95,8 +95,9 @@ def first_divergence(results: pd.DataFrame) -> pd.DataFrame:
     """
     bad = results.reset_index(drop=True)
     bad = bad[bad["verdict"].isin(BAD)]
+    order = {quantity: i for i, quantity in enumerate(IN_STEP)}
     place = bad.index.to_series().where(~bad["quantity"].isin(BACKWARD), -bad.index.to_series())
-    ordered = bad.assign(order=bad["quantity"].map(ORDER).fillna(len(ORDER)), place=place)
+    ordered = bad.assign(order=bad["quantity"].map(order).fillna(len(order)), place=place)
     ordered = ordered.sort_values(["step", "order", "place"], kind="stable")
     first = ordered.drop_duplicates(CASE).sort_index()
     return first.drop(columns=["order", "place"]).reset_index(drop=True)
@@ -105,40 +106,48 @@ def first_divergence(results: pd.DataFrame) -> pd.DataFrame:
 def explanations(results: pd.DataFrame) -> pd.DataFrame:
     """Every verdict that is no plain match and no failure, grouped: what, where, how often, why.
 
-    Columns: verdict, case, optimizer, dtype, mode, candidates, rows, reason.
+    Columns: verdict ("kink" for a match that needed one resolved), where, candidates, rows,
+    reason. What concerns a free-running trajectory is told for each; the rest by its reason,
+    numbers aside.
     """
     import pandas as pd
 
-    odd = (results["verdict"] != "match") | (results["finding"] == "kinks resolved")
-    rows = results[odd & ~results["verdict"].isin(BAD)]
-    keys = ["verdict", "finding", "case", "optimizer", "dtype", "mode"]
+    kinks = results["finding"] == "kinks resolved"
+    odd = (results["verdict"] != "match") | kinks
+    rows = results[odd & ~results["verdict"].isin(BAD)].copy()
+    rows["verdict"] = rows["verdict"].mask(kinks & (rows["verdict"] == "match"), "kink")
+    rows["optimizer"] = rows["optimizer"].map(short_names(results))
+    place = rows["case"] + "|" + rows["optimizer"] + "|" + rows["dtype"]
+    reason = rows["reason"].str.replace(r"\d[\d.e+-]*", "#", regex=True)
+    alike = reason.mask(rows["finding"].isin(["past horizon", "kink on the way"]), place)
     lines = []
-    for (verdict, finding, case, optimizer, dtype, mode), group in rows.groupby(keys, sort=False):
-        reason = _horizon(group) if finding == "past horizon" else _reasons(group)
-        candidates = ", ".join(dict.fromkeys(group["candidate"]))
-        what = "kink" if finding == "kinks resolved" else verdict
-        lines.append((what, case, optimizer, dtype, mode, candidates, len(group), reason))
-    columns = ["verdict", "case", "optimizer", "dtype", "mode", "candidates", "rows", "reason"]
-    return pd.DataFrame(lines, columns=columns)
+    for (verdict, finding, _), group in rows.groupby(["verdict", "finding", alike], sort=False):
+        why = _horizon(group) if finding == "past horizon" else _reasons(group)
+        listed = (", ".join(w for w in dict.fromkeys(group[c]) if w) for c in CASE)
+        *where, candidates = listed
+        lines.append((verdict, ", ".join(w for w in where if w), candidates, len(group), why))
+    return pd.DataFrame(lines, columns=["verdict", "where", "candidates", "rows", "reason"])
 
 
 def _horizon(rows: pd.DataFrame) -> str:
     first = rows.groupby(["quantity", "leaf"])["step"].min().sort_values(kind="stable")
-    names = [leaf or quantity for quantity, leaf in first.index]
-    span = f"from step {first.iloc[0]} ({names[0]}) to {first.iloc[-1]} ({names[-1]}) on"
-    if len(first) == 1:
-        span = f"from step {first.iloc[0]} ({names[0]}) on"
+    names = [str(leaf or quantity) for quantity, leaf in first.index]
+    weights = sum(1 for _, leaf in first.index if leaf)
+    what = f"{weights} leaves" if weights == len(first) else f"{weights} leaves and the loss"
+    span = f"from step {first.iloc[0]} ({names[0]})"
+    if len(first) > 1:
+        span += f" to {first.iloc[-1]} ({names[-1]})"
     return (
-        f"{len(first)} leaves past the horizon, {span}: runs that differ by rounding alone are "
-        "more than 1 % of the distance travelled apart"
+        f"{what} past the horizon, {span} on: runs that differ by rounding alone are more than "
+        "1 % of the distance travelled apart"
     )
 
 
 def _reasons(rows: pd.DataFrame) -> str:
-    reasons = list(dict.fromkeys(r for r in rows["reason"] if r))
+    reasons = [str(r) for r in dict.fromkeys(rows["reason"]) if r]
     if not reasons:
         return "judged again, with another constant or on a saved finding"
-    more = f" (and {len(reasons) - 1} more reasons like it)" if len(reasons) > 1 else ""
+    more = f" (and {len(reasons) - 1:,} more like it)" if len(reasons) > 1 else ""
     return reasons[0] + more
 
 

@@ -227,7 +227,9 @@ def test_jax_precision_stays_the_users(enabled, precision):
 
 @pytest.mark.parametrize("default", ["float32", "float64"])
 def test_torch_keeps_the_users_settings(default, precision):
-    torch = pytest.importorskip("torch", reason="torch not installed: pip install 'backproof[torch]'")
+    torch = pytest.importorskip(
+        "torch", reason="torch not installed: pip install 'backproof[torch]'"
+    )
     adapter, job, before = loading.load("torch"), Job(precision), torch.get_default_dtype()
     wanted = getattr(torch, default)
     torch.set_default_dtype(wanted)
@@ -244,7 +246,9 @@ def test_torch_keeps_the_users_settings(default, precision):
 
 
 def threads():
-    return sorted((pool["filepath"], pool["num_threads"]) for pool in threadpoolctl.threadpool_info())
+    return sorted(
+        (pool["filepath"], pool["num_threads"]) for pool in threadpoolctl.threadpool_info()
+    )
 
 
 def test_thread_counts_are_restored(installed):
@@ -315,7 +319,9 @@ def test_lockstep_starts_are_honoured(adapter, precision, rule):
 
     def nonsense():
         params = tree_map(lambda w: rng.standard_normal(w.shape).astype(precision), job.params)
-        drawn = tree_map(lambda w: np.square(rng.standard_normal(w.shape)).astype(precision), params)
+        drawn = tree_map(
+            lambda w: np.square(rng.standard_normal(w.shape)).astype(precision), params
+        )
         return params, tree_map(lambda w: dict.fromkeys(rule.init(w), w), drawn)
 
     starts = [(nonsense()[0], init_state(rule, job.params)), nonsense(), nonsense()]

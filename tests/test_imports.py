@@ -155,7 +155,9 @@ def test_comparisons_name_no_framework_at_import():
 
 def test_imported_can_find_a_name(tmp_path):
     file = tmp_path / "file.py"
-    file.write_text("import os.path\ndef f():\n    from torch.nn import Linear\nfrom . import jax\n")
+    file.write_text(
+        "import os.path\ndef f():\n    from torch.nn import Linear\nfrom . import jax\n"
+    )
     assert imported(file) == {"os", "torch"}
 
 
@@ -171,7 +173,8 @@ specs = discovery.specs()
 network = specs["Sequential"](specs["Dense"](3, 4), specs["Tanh"](), specs["Dense"](4, 2))
 rng = np.random.default_rng(0)
 batches = [(rng.standard_normal((5, 3)), rng.standard_normal((5, 2)))] * 2
-steps = list(train(network, specs["MeanSquaredError"](), specs["Adam"](), network.init(rng), batches))
+loss, rule = specs["MeanSquaredError"](), specs["Adam"]()
+steps = list(train(network, loss, rule, network.init(rng), batches))
 assert steps[1].loss < steps[0].loss
 print(*specs)
 """

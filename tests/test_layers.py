@@ -63,7 +63,9 @@ def test_gradients_have_paths_and_shapes_of_params(layer, precision, run):
 def test_inputs_are_not_modified(layer, precision, run):
     r = run(layer, precision)  # on read-only arrays: writing to one would have raised
     again = run(layer, precision)
-    for a, b in zip(arrays((r.x, r.params, r.dy)), arrays((again.x, again.params, again.dy)), strict=True):
+    for a, b in zip(
+        arrays((r.x, r.params, r.dy)), arrays((again.x, again.params, again.dy)), strict=True
+    ):
         np.testing.assert_array_equal(a, b)
 
 
