@@ -165,13 +165,12 @@ def _request(
     given = _known("adapter", adapters, loading.names())
     asked["adapters"] = available(given, DEFAULT_ADAPTERS, environment.lacking)
     if trains:
-        default = list(NETWORKS)
         asked["networks"] = available(
-            asked["networks"], default, lambda n: environment.lacking_data(named(n).needs)
+            asked["networks"], [*NETWORKS], lambda n: environment.lacking_data(named(n).needs)
         )
         asked["optimizers"] = asked["optimizers"] or list(OPTIMIZERS)
-    wanted = [d for d in DTYPES if d in dtypes] or list(DTYPES)
-    return Request(**asked, dtypes=wanted, steps=steps or STEPS, seed=seed, skipped=skipped)
+    asked["dtypes"] = [d for d in DTYPES if d in dtypes] or list(DTYPES)
+    return Request(**asked, steps=steps or STEPS, seed=seed, skipped=skipped)
 
 
 def _known(kind: str, given: Sequence[str], known: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PLAIN_WIDTH = 120  # where the output is no terminal and COLUMNS does not say
-WIDEST = 1000
+WIDE, WIDEST = 100, 1000
 SECTION = "\N{SECTION SIGN}"  # stands for a section's title until the table is laid out
 Sectioned = tuple[Table, list[str]]
 GRAVE, MILD = "bold red", "yellow"
@@ -74,9 +75,11 @@ def print_summary(out: Console, results: pd.DataFrame) -> None:
         counts = {v: row[v] for v in VERDICTS if row[v]}
         table.add_row(
             str(row["case"]), str(row["candidate"]), f"{row['n_compared']:,}",
-            f"{row['n_nonzero']:,}", *(ratio(row[d]) for d in dtypes), _counts(counts),
+            f"{row['n_nonzero']:,}", *(ratio(row[d]) for d in dtypes),
+            _counts(counts, ", " if out.width >= WIDE else ",\n"),
         )  # fmt: skip
-    out.print(table)
+    for line in _lines(out, table, out.width):
+        out.print(line, soft_wrap=True)
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -159,11 +162,12 @@ def print_trajectories(out: Console, rows: pd.DataFrame, short: dict[str, str]) 
             table.add_row(f"  {quantity}{free}", *cells)
         return table, titles
 
-    _title(out, "Trajectories", "normwise error of the worst leaf and adapter by step, in lockstep "
-           "and free-running; worst noise ratio")  # fmt: skip
+    _title(
+        out, "Trajectories", "normwise error by step, of the worst leaf and adapter; noise ratio"
+    )
     _print_fitting(out, build, rows)
-    if (rows["verdict"] == "unresolved").any():
-        out.print("* not judged, see below", style="dim")
+    star = "; * not judged, see below" if (rows["verdict"] == "unresolved").any() else ""
+    out.print(f"free: free-running, otherwise in lockstep{star}", style="dim")
 
 
 def _worst(rows: pd.DataFrame, keys: list[str], values: list[str]) -> dict[Any, tuple[float, ...]]:
@@ -203,13 +207,17 @@ def _width(out: Console, table: Table) -> int:
 
 def _print_sections(out: Console, table: Table, titles: Iterator[str]) -> None:
     """The table, with the titles of its sections in place of the rows that stand for them."""
-    options = out.options.update(width=max(out.width, _width(out, table)))
-    for line in out.render_lines(table, options, pad=False):
+    for text in _lines(out, table, max(out.width, _width(out, table))):
+        titled = Text(next(titles), style="bold") if text.plain == SECTION else text
+        out.print(titled, soft_wrap=True)
+
+
+def _lines(out: Console, table: Table, width: int) -> Iterator[Text]:
+    """The lines of a table laid out for a width, without trailing spaces."""
+    for line in out.render_lines(table, out.options.update(width=width), pad=False):
         text = Text("").join(Text(s.text, s.style or "") for s in line if not s.control)
         text.rstrip()
-        if text.plain == SECTION:
-            text = Text(next(titles), style="bold")
-        out.print(text, soft_wrap=True)
+        yield text
 
 
 def print_explanations(out: Console, results: pd.DataFrame) -> None:
@@ -350,10 +358,10 @@ def print_verdict(out: Console, results: pd.DataFrame) -> None:
     _print_line(out, line)
 
 
-def _counts(counts: dict[str, int]) -> Text:
+def _counts(counts: dict[str, int], comma: str = ", ") -> Text:
     text = Text()
     for verdict, n in counts.items():
-        text.append(", " if text else "").append(_colored(verdict, f"{n:,} {verdict}"))
+        text.append(comma if text else "").append(_colored(verdict, f"{n:,} {verdict}"))
     return text
 
 
@@ -373,8 +381,12 @@ def _title(out: Console, title: str, note: str = "") -> None:
 
 
 def _print_line(out: Console, text: Text) -> None:
-    """Wrapped on a terminal; one line in a file, where it is searched and copied."""
-    out.print(text, soft_wrap=not out.is_terminal or "Reproduce:" in text.plain)
+    """Wrapped below its indent on a terminal; one line in a file, to be searched and copied."""
+    if not out.is_terminal or "Reproduce:" in text.plain:
+        out.print(text, soft_wrap=True)
+        return
+    indent = len(text.plain) - len(text.plain.lstrip())
+    out.print(Padding(text[indent:], (0, 0, 0, indent), expand=False))
 
 
 def _table(*columns: str, padding: int = 1) -> Table:

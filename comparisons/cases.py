@@ -37,9 +37,30 @@ def check_dtype(dtype: Any, *arrays: Any) -> np.dtype[Any]:
     return known
 
 
+_METHODS = {
+    "layer": ("init", "forward", "backward"),
+    "loss": ("forward", "backward"),
+    "optimizer": ("init", "update"),
+}
+
+
+def check_spec(spec: Any, kind: str) -> None:
+    """CaseError where spec is no layer, loss or optimizer, as kind says."""
+    if isinstance(spec, type):
+        raise CaseError(f"{spec.__name__} is a class: give an object, {spec.__name__}(...)")
+    lacks = [m for m in _METHODS[kind] if not callable(getattr(spec, m, None))]
+    if lacks:
+        raise CaseError(f"{spec} is no {kind}: it has no {' and no '.join(lacks)}")
+    if kind == "loss" and hasattr(spec, "init"):
+        raise CaseError(f"{spec} is no loss: it has parameters to init, as a layer has")
+
+
 def check_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
     """The array, or CaseError where it is empty or of another float dtype."""
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise CaseError(f"{name} is no array: {error}") from error
     if array.size == 0:
         raise CaseError(f"{name} is empty: its shape is {array.shape}. Give at least one sample")
     if array.dtype.kind == "f" and array.dtype != dtype:
@@ -86,6 +107,8 @@ def check_params(network: Layer, params: Tree, dtype: np.dtype[Any]) -> Tree:
 def draw_input(x: Any, rng: np.random.Generator, dtype: np.dtype[Any]) -> Array:
     """The input: an array as it is, or normal numbers of a shape (a tuple of sizes)."""
     if isinstance(x, tuple) and all(isinstance(n, int | np.integer) for n in x):
+        if min(x, default=0) < 0:
+            raise CaseError(f"x cannot have the shape {x}: a size is negative")
         return check_floats("x", rng.standard_normal(x).astype(dtype), dtype)
     return check_floats("x", x, dtype)
 
@@ -99,26 +122,84 @@ def forward(spec: Layer | Loss, *args: Any) -> Array:
         raise CaseError(f"the reference cannot run this case: {error}") from error
 
 
-def check_batches(
-    batches: Iterable[tuple[Any, Any]], dtype: np.dtype[Any]
-) -> list[tuple[Array, Array]]:
-    """The batches as arrays; CaseError where there are none, or one is empty."""
-    checked = [
-        (check_floats(f"x of batch {t}", x, dtype), check_array(f"target of batch {t}", y, dtype))
-        for t, (x, y) in enumerate(batches, start=1)
-    ]
-    if not checked:
+def check_pairs(batches: list[Any]) -> list[tuple[Any, Any]]:
+    """The batches as pairs; CaseError where there are none, or one is no pair."""
+    if not batches:
         raise CaseError("there are no batches: give at least one (x, target)")
-    return checked
+    for t, batch in enumerate(batches, start=1):
+        if not (isinstance(batch, tuple | list) and len(batch) == 2):
+            raise CaseError(f"batch {t} is no pair: give (x, target)")
+    return [(x, target) for x, target in batches]
 
 
-def non_finite(given: Tree) -> str:
+def check_batches(pairs: list[tuple[Any, Any]], dtype: np.dtype[Any]) -> list[tuple[Array, Array]]:
+    """The batches as arrays; CaseError where one is empty or of another dtype."""
+    return [
+        (check_floats(f"x of batch {t}", x, dtype), check_array(f"target of batch {t}", y, dtype))
+        for t, (x, y) in enumerate(pairs, start=1)
+    ]
+
+
+def check_weights(params: Tree, dtype: Any) -> tuple[np.dtype[Any], Tree]:
+    """The dtype, and an optimizer's weights as arrays of it."""
+    given = list(leaves(params))
+    if not given:
+        raise CaseError("params hold no weights: give at least one array")
+    dtype = check_dtype(dtype, *(w for _, w in given))
+    for leaf, w in given:
+        check_floats(f"params[{leaf!r}]", w, dtype)
+    return dtype, tree_map(np.asarray, params)
+
+
+def draw_grads(params: Tree, steps: int, scale: float, rng: np.random.Generator) -> list[Tree]:
+    """Normal gradients of that scale, a tree for each step."""
+
+    def draw(w: Array) -> Array:
+        return (scale * rng.standard_normal(w.shape)).astype(w.dtype)
+
+    return [tree_map(draw, params) for _ in range(steps)]
+
+
+def check_grads(grads: list[Tree], params: Tree, dtype: np.dtype[Any]) -> list[Tree]:
+    """The gradients as arrays; CaseError where one is not shaped as the weights are."""
+    if not grads:
+        raise CaseError("there are no gradients: give one tree for each step")
+    shapes = {leaf: w.shape for leaf, w in leaves(params)}
+    for t, g in enumerate(grads, start=1):
+        given = {leaf: np.shape(a) for leaf, a in leaves(g)}
+        if given != shapes:
+            raise CaseError(f"gradient {t} has leaves {given}, the weights have {shapes}")
+        for leaf, a in leaves(g):
+            check_floats(f"gradient {t} {leaf!r}", a, dtype)
+    return [tree_map(np.asarray, g) for g in grads]
+
+
+Named = Iterator[tuple[str, Array]]
+
+
+def named_params(params: Tree) -> Named:
+    """Every parameter, named as the messages name it."""
+    return ((f"params[{leaf!r}]", w) for leaf, w in leaves(params))
+
+
+def named_grads(grads: list[Tree]) -> Named:
+    """Every gradient, named as the messages name it."""
+    return ((f"gradient {t} {leaf!r}", a) for t, g in enumerate(grads, 1) for leaf, a in leaves(g))
+
+
+def named_batches(batches: list[tuple[Array, Array]]) -> Named:
+    """Every batch, named as the messages name it."""
+    for t, (x, target) in enumerate(batches, start=1):
+        yield f"x of batch {t}", x
+        yield f"target of batch {t}", target
+
+
+def non_finite(named: Iterable[tuple[str, Array]]) -> str:
     """Where the first NaN or inf of what was given stands, or an empty string."""
-    for path, value in leaves(given):
-        array = np.asarray(value)
+    for name, array in named:
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            return f"{path} holds {array[where]} at {where}"
+            return f"{name} holds {array[where]} at {where}"
     return ""
 
 
@@ -131,9 +212,7 @@ def load_adapters(adapters: Sequence[str | Adapter] | None) -> list[Loaded]:
     Without any, the default three, of which a missing framework is reported and not raised.
     """
     if adapters is not None:
-        if not adapters:
-            raise CaseError("no adapters: name at least one")
-        return [(a, load(a), "") if isinstance(a, str) else (a.name, a, "") for a in adapters]
+        return _chosen([adapters] if isinstance(adapters, str) else list(adapters))
     found: list[Loaded] = []
     for name in DEFAULT_ADAPTERS:
         try:
@@ -141,6 +220,21 @@ def load_adapters(adapters: Sequence[str | Adapter] | None) -> list[Loaded]:
         except MissingFramework as error:
             found.append((name, None, str(error)))
     return found
+
+
+def _chosen(adapters: list[str | Adapter]) -> list[Loaded]:
+    if not adapters:
+        raise CaseError("no adapters: name at least one")
+    chosen: list[Loaded] = []
+    for given in adapters:
+        adapter = load(given) if isinstance(given, str) else given
+        name = given if isinstance(given, str) else getattr(given, "name", None)
+        if not isinstance(name, str):
+            raise CaseError(f"{given!r} is no adapter: give a name, or an object such as Candidate")
+        if any(name == other for other, _, _ in chosen):
+            raise CaseError(f"two adapters are named {name!r}: give each a name of its own")
+        chosen.append((name, adapter, ""))
+    return chosen
 
 
 @contextmanager

@@ -9,30 +9,30 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from ..adapters.protocols import VJP, Adapter, Unsupported, Updated
 from ..reference.protocols import Array, Layer, Loss, Optimizer, Tree
-from ..reference.training import Step, init_state, step, train, update
-from ..reference.tree import leaves, tree_map
+from ..reference.training import init_state, update
+from ..reference.tree import tree_map
 from . import cases
-from .judging import Context, failed_row, judge_values, norm_row
-from .measures import Expected, norm
-from .noise import Noise
-from .records import Comparison, frame
-from .tolerances import (
-    AMPLITUDE,
-    REPLICAS,
-    Exact,
-    Expectations,
-    Key,
-    Values,
-    expectations,
-    rms,
-    wide_dtype,
+from .candidates import (
+    Runs,
+    answer_step,
+    answer_updated,
+    answer_vjp,
+    copied,
+    free_values,
+    updated_values,
+    vjp_values,
 )
+from .envelope import Envelope, Training
+from .judging import Context, failed_row, judge_values
+from .records import Comparison, frame
+from .tolerances import REPLICAS, Expectations, Values, expectations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,24 +63,27 @@ def compare_vjp(
     loaded = cases.load_adapters(adapters)
     x = cases.draw_input(x, rng, dtype)
     if hasattr(network, "init"):
+        cases.check_spec(network, "layer")
+        if target is not None:
+            raise cases.CaseError(f"{network} is a layer: it takes no target")
         problem = _network_problem(cast(Layer, network), params, x, dy, rng, dtype)
     else:
+        cases.check_spec(network, "loss")
         problem = _loss_problem(network, x, target, dy, rng, dtype)
     context = Context(case or str(network), "vjp", dtype, blame=problem.blame)
     rows: list[Comparison] = []
-    with cases.one_thread():
+    with cases.one_thread(), np.errstate(all="ignore"):
         expected = expectations(problem.compute, dtype, seed, replicas)
         for name, adapter, missing in loaded:
             this = dataclasses.replace(context, candidate=name)
             try:
                 if adapter is None:
                     raise Unsupported(missing)
-                got = VJP(*problem.ask(adapter))
-                values, doubt = _vjp_values(got), _vjp_doubt(got)
+                values, doubts = answer_vjp(problem.ask(adapter))
             except Exception as error:
                 rows.append(failed_row(this, error))
-                continue
-            rows += judge_values(this, expected, values, doubt)
+            else:
+                rows += judge_values(this, expected, values, doubts)
     return frame(rows)
 
 
@@ -104,10 +107,13 @@ def _network_problem(
 
     def compute(arithmetic: Any) -> Values:
         y, residuals = network.forward(arithmetic.tree(params), arithmetic.array(x))
-        return _vjp_values(VJP(y, *network.backward(residuals, arithmetic.array(dy))))
+        return vjp_values(VJP(y, *network.backward(residuals, arithmetic.array(dy))))
 
-    blame = cases.non_finite({"params": params, "x": x, "dy": dy})
-    return _Problem(compute, lambda adapter: adapter.vjp(network, params, x, dy), blame)
+    def ask(adapter: Adapter) -> VJP:
+        return adapter.vjp(network, *copied((params, x, dy)))
+
+    blame = cases.non_finite([*cases.named_params(params), ("x", x), ("dy", dy)])
+    return _Problem(compute, ask, blame)
 
 
 def _loss_problem(
@@ -120,10 +126,12 @@ def _loss_problem(
 
     def compute(arithmetic: Any) -> Values:
         value, residuals = loss.forward(arithmetic.array(x), arithmetic.array(target))
-        return _vjp_values(VJP(value, loss.backward(residuals, arithmetic.array(dy)), {}))
+        return vjp_values(VJP(value, loss.backward(residuals, arithmetic.array(dy)), {}))
 
-    blame = cases.non_finite({"x": x, "target": target, "dy": dy})
-    return _Problem(compute, lambda adapter: adapter.loss_vjp(loss, x, target, dy), blame)
+    def ask(adapter: Adapter) -> VJP:
+        return adapter.loss_vjp(loss, *copied((x, target, dy)))
+
+    return _Problem(compute, ask, cases.non_finite([("x", x), ("target", target), ("dy", dy)]))
 
 
 def compare_optimizer(
@@ -138,43 +146,51 @@ def compare_optimizer(
     for each step (``steps`` random ones of ``gradient_scale`` if None). Everything else, and what
     is raised, as for ``compare_vjp``.
     """
+    cases.check_spec(optimizer, "optimizer")
     rng = np.random.default_rng(seed)
     if params is None:
         draws = {"W": rng.standard_normal((4, 3)), "b": rng.standard_normal(3)}
         params = tree_map(lambda w: w.astype(np.dtype(dtype or np.float64)), draws)
-    dtype = cases.check_dtype(dtype, *(w for _, w in leaves(params)))
-    params = tree_map(np.asarray, params)
+    dtype, params = cases.check_weights(params, dtype)
     if grads is None:
-
-        def draw(w: Array) -> Array:
-            return (gradient_scale * rng.standard_normal(w.shape)).astype(dtype)
-
-        grads = [tree_map(draw, params) for _ in range(steps)]
-    grads = _check_grads(list(grads), params, dtype)
+        grads = cases.draw_grads(params, steps, gradient_scale, rng)
+    grads = cases.check_grads(list(grads), params, dtype)
     loaded = cases.load_adapters(adapters)
-    blame = cases.non_finite({"params": params, "grads": tuple(grads)})
+    blame = cases.non_finite([*cases.named_params(params), *cases.named_grads(grads)])
     context = Context(case or str(optimizer), "optimizer", dtype, str(optimizer), blame=blame)
 
-    def compute(arithmetic: Any) -> Values:
-        rule, p = arithmetic.hyperparameters(optimizer), arithmetic.tree(params)
-        state, values = init_state(rule, p), cast(Values, {})
-        for t, g in enumerate(grads, start=1):
-            p, state = update(rule, arithmetic.tree(g), state, p, t)
-            done = _updated_values(Updated(p, state))
-            values |= {(f"{t} {quantity}", leaf): v for (quantity, leaf), v in done.items()}
-        return values
+    def begin(adapter: Adapter) -> Iterator[Updated]:
+        return adapter.optimize(optimizer, copied(params), map(copied, grads))
 
     rows: list[Comparison] = []
-    with cases.one_thread():
-        expected = expectations(compute, dtype, seed, replicas)
-        runs = _Runs(loaded, lambda a: a.optimize(optimizer, params, iter(grads)), context, rows)
+    with cases.one_thread(), np.errstate(all="ignore"):
+        expected = expectations(partial(_replay, optimizer, params, grads), dtype, seed, replicas)
+        runs = Runs(loaded, begin, answer_updated, context, rows)
         for t in range(1, len(grads) + 1):
             now = _of_step(expected, t)
-            for this, got in runs.advance(t):
-                rows += judge_values(this, now, _updated_values(Updated(*got)))
+            for this, values in runs.advance(t):
+                rows += judge_values(this, now, values)
             if progress:
                 progress(f"step {t}")
     return frame(rows)
+
+
+def _replay(optimizer: Optimizer, params: Tree, grads: list[Tree], arithmetic: Any) -> Values:
+    """Weights and state after every step; the step stands before the quantity."""
+    rule, p = arithmetic.hyperparameters(optimizer), arithmetic.tree(params)
+    state, values = init_state(rule, p), cast(Values, {})
+    for t, g in enumerate(grads, start=1):
+        p, state = update(rule, arithmetic.tree(g), state, p, t)
+        done = updated_values(Updated(p, state))
+        values |= {(f"{t} {quantity}", leaf): v for (quantity, leaf), v in done.items()}
+    return values
+
+
+def _of_step(expected: Expectations, t: int) -> Expectations:
+    prefix = f"{t} "
+    now = {(q.removeprefix(prefix), leaf): e for (q, leaf), e in expected.leaves.items()
+           if q.startswith(prefix)}  # fmt: skip
+    return dataclasses.replace(expected, leaves=now, ambiguous=())
 
 
 def compare_training(
@@ -193,145 +209,47 @@ def compare_training(
     ``batches`` is one (x, target) for each step. Everything else, and what is raised, as for
     ``compare_vjp``.
     """
-    batches = list(batches)
-    dtype = cases.check_dtype(dtype, *(x for x, _ in batches[:1]))
-    checked = cases.check_batches(batches, dtype)
+    training, dtype = _training(network, loss, optimizer, list(batches), params, dtype, seed)
     loaded = cases.load_adapters(adapters)
-    rng = np.random.default_rng(seed)
-    if params is None:
-        params = cases.draw_params(network, rng, dtype)
-    params = cases.check_params(network, params, dtype)
-    for x, target in checked:
-        cases.forward(loss, cases.forward(network, params, x), target)
-    name = case or str(network)
-    blame = cases.non_finite({"params": params, "batches": tuple(checked)})
-    locked = Context(name, "lockstep", dtype, str(optimizer), blame=blame)
+    blame = cases.non_finite(
+        [*cases.named_params(training.params), *cases.named_batches(training.batches)]
+    )
+    locked = Context(case or str(network), "lockstep", dtype, str(optimizer), blame=blame)
     free = dataclasses.replace(locked, mode="free-running")
     rows: list[Comparison] = []
     with cases.one_thread(), np.errstate(all="ignore"):
-        starts = _starts(network, loss, optimizer, params, checked)
-        in_lockstep = _Runs(
-            loaded, lambda a: a.train(network, loss, optimizer, params, checked, starts),
-            locked, rows,
-        )  # fmt: skip
-        running = _Runs(
-            loaded, lambda a: a.train(network, loss, optimizer, params, checked), free, rows
-        )
-        envelope = _Envelope(network, loss, optimizer, params, checked, dtype, seed, twins)
-        for t, (batch, start) in enumerate(zip(checked, starts, strict=True), start=1):
-
-            def compute(
-                arithmetic: Any, batch: Any = batch, start: Any = start, t: int = t
-            ) -> Values:
-                rule = arithmetic.hyperparameters(optimizer)
-                p, state = map(arithmetic.tree, start)
-                x, target = map(arithmetic.array, batch)
-                return _step_values(step(network, loss, rule, p, state, (x, target), t))
-
-            expected = expectations(compute, dtype, seed + t, replicas)
-            for this, got in in_lockstep.advance(t):
-                rows += judge_values(this, expected, _step_values(got))
+        starts = training.starts()
+        in_lockstep = Runs(loaded, lambda a: training.ask(a, starts), answer_step, locked, rows)
+        running = Runs(loaded, training.ask, partial(answer_step, values=free_values), free, rows)
+        envelope = Envelope(training, dtype, seed, twins)
+        for t, start in enumerate(starts, start=1):
+            one_step = partial(training.one_step, start=start, t=t)
+            expected = expectations(one_step, dtype, seed + t, replicas)
+            for this, values in in_lockstep.advance(t):
+                rows += judge_values(this, expected, values)
             envelope.advance()
-            for this, got in running.advance(t):
-                rows += envelope.judge(this, got)
+            for this, values in running.advance(t):
+                rows += envelope.judge(this, values)
             if progress:
                 progress(f"step {t}")
     return frame(rows)
 
 
-class _Envelope:
-    """Noisy twins of a whole training run: how far honest rounding drives the weights apart."""
-
-    def __init__(
-        self, network: Layer, loss: Loss, optimizer: Optimizer, params: Tree,
-        batches: list[tuple[Array, Array]], dtype: np.dtype[Any], seed: int, twins: int,
-    ) -> None:  # fmt: skip
-        self.noise = Noise(dtype, (AMPLITUDE[dtype.name],) * twins, seed, frozen=False)
-
-        def run(arithmetic: Any) -> Iterator[Step]:
-            rule = arithmetic.hyperparameters(optimizer)
-            lifted = ((arithmetic.array(x), arithmetic.array(y)) for x, y in batches)
-            return train(network, loss, rule, arithmetic.tree(params), lifted)
-
-        self._twins = run(self.noise)
-        wide = wide_dtype(dtype)
-        self._gold = run(Exact(wide)) if wide != np.float64 else None
-        self._first = dict(leaves(params))
-        self.past: dict[str, int] = {}  # leaf to the first step past its horizon
-        self.kinks_since = 0
-        self.expected: dict[Key, Expected] = {}
-
-    def advance(self) -> None:
-        """One more step of the twins and of the gold run."""
-        done = next(self._twins)
-        noisy = _free_values(done)
-        exact = _free_values(next(self._gold)) if self._gold else None
-        smallest = float(np.finfo(self.noise.dtype).smallest_normal)
-        for key, value in noisy.items():
-            base = value.base
-            apart = [norm(twin - base) for twin in value.payload[1:]]
-            spread = rms(np.asarray(apart))
-            unit = spread / self.noise.deltas[1] * self.noise.u + smallest
-            gold = np.asarray(exact[key]) if exact else base
-            self.expected[key] = Expected(gold, np.full(gold.shape, unit), self.noise.dtype)
-            leaf = key[1]
-            travelled = norm(base - self._first[leaf]) if leaf else abs(float(base))
-            if not spread <= 0.01 * travelled:
-                self.past.setdefault(leaf, done.t)
-        if self.noise.ambiguous and not self.kinks_since:
-            self.kinks_since = done.t
-
-    def judge(self, context: Context, got: Step) -> list[Comparison]:
-        """The rows of one free-running step."""
-        values = _free_values(got)
-        return [
-            norm_row(context, key, expected, values.get(key), self.past.get(key[1], 0),
-                     self.kinks_since)
-            for key, expected in self.expected.items()
-        ]  # fmt: skip
-
-
-class _Runs:
-    """The candidates' generators, advanced together; one that raises ends, with a row."""
-
-    def __init__(
-        self, loaded: list[cases.Loaded], begin: Callable[[Adapter], Iterator[Any]],
-        context: Context, rows: list[Comparison],
-    ) -> None:  # fmt: skip
-        self.rows = rows
-        self.running: dict[str, Iterator[Any]] = {}
-        self.context = context
-        for name, adapter, missing in loaded:
-            this = dataclasses.replace(context, candidate=name)
-            try:
-                if adapter is None:
-                    raise Unsupported(missing)
-                self.running[name] = iter(begin(adapter))
-            except Exception as error:
-                rows.append(failed_row(this, error))
-
-    def advance(self, t: int) -> Iterator[tuple[Context, Any]]:
-        """What each candidate yields for step t, with the context of its rows."""
-        for name in list(self.running):
-            this = dataclasses.replace(self.context, candidate=name, step=t)
-            try:
-                got = next(self.running[name])
-            except Exception as error:
-                del self.running[name]
-                if isinstance(error, StopIteration):
-                    error = RuntimeError(f"it stopped before step {t}")
-                self.rows.append(failed_row(this, error))
-                continue
-            yield this, got
-
-
-def _starts(
-    network: Layer, loss: Loss, optimizer: Optimizer, params: Tree, batches: list[Any]
-) -> list[tuple[Tree, Tree]]:
-    """The reference's weights and state before each step, in the dtype of params."""
-    run = train(network, loss, optimizer, params, batches)
-    after = [(done.params, done.state) for done in run]
-    return [(params, init_state(optimizer, params)), *after[:-1]]
+def _training(
+    network: Layer, loss: Loss, optimizer: Optimizer, batches: list[Any], params: Tree,
+    dtype: Any, seed: int,
+) -> tuple[Training, np.dtype[Any]]:  # fmt: skip
+    for spec, kind in ((network, "layer"), (loss, "loss"), (optimizer, "optimizer")):
+        cases.check_spec(spec, kind)
+    pairs = cases.check_pairs(batches)
+    dtype = cases.check_dtype(dtype, pairs[0][0])
+    checked = cases.check_batches(pairs, dtype)
+    if params is None:
+        params = cases.draw_params(network, np.random.default_rng(seed), dtype)
+    params = cases.check_params(network, params, dtype)
+    for x, target in checked:
+        cases.forward(loss, cases.forward(network, params, x), target)
+    return Training(network, loss, optimizer, params, checked), dtype
 
 
 def _cotangent(dy: Any, y: Array, rng: np.random.Generator, dtype: np.dtype[Any]) -> Array:
@@ -341,51 +259,3 @@ def _cotangent(dy: Any, y: Array, rng: np.random.Generator, dtype: np.dtype[Any]
     if given.shape != y.shape:
         raise cases.CaseError(f"dy has shape {given.shape}, y has shape {y.shape}")
     return given
-
-
-def _check_grads(grads: list[Tree], params: Tree, dtype: np.dtype[Any]) -> list[Tree]:
-    if not grads:
-        raise cases.CaseError("there are no gradients: give one tree for each step")
-    shapes = {leaf: w.shape for leaf, w in leaves(params)}
-    for t, g in enumerate(grads, start=1):
-        given = {leaf: np.shape(a) for leaf, a in leaves(g)}
-        if given != shapes:
-            raise cases.CaseError(f"gradient {t} has leaves {given}, the weights have {shapes}")
-        for leaf, a in leaves(g):
-            cases.check_floats(f"gradient {t} {leaf!r}", a, dtype)
-    return [tree_map(np.asarray, g) for g in grads]
-
-
-def _named(quantity: str, tree: Tree) -> Values:
-    return {(quantity, leaf): value for leaf, value in leaves(tree)}
-
-
-def _vjp_values(vjp: VJP) -> Values:
-    return {("y", ""): vjp.y, ("dx", ""): vjp.dx} | _named("dparams", vjp.dparams)
-
-
-def _vjp_doubt(vjp: VJP) -> Values:
-    if vjp.uncertainty is None:
-        return {}
-    dx, dparams = vjp.uncertainty
-    return {("dx", ""): dx} | _named("dparams", dparams)
-
-
-def _updated_values(updated: Updated) -> Values:
-    return _named("weights", updated.params) | _named("state", updated.state)
-
-
-def _step_values(done: Step) -> Values:
-    values = {("loss", ""): done.loss} | _named("gradient", done.grads)
-    return values | _named("state", done.state) | _named("weights", done.params)
-
-
-def _free_values(done: Step) -> Values:
-    return {("loss", ""): done.loss} | _named("weights", done.params)
-
-
-def _of_step(expected: Expectations, t: int) -> Expectations:
-    prefix = f"{t} "
-    now = {(q.removeprefix(prefix), leaf): e for (q, leaf), e in expected.leaves.items()
-           if q.startswith(prefix)}  # fmt: skip
-    return dataclasses.replace(expected, leaves=now, ambiguous=())

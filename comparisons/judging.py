@@ -131,7 +131,7 @@ def _problem(context: Context, key: Key, expected: Expected, value: Any) -> Comp
         finding, reason = "wrong dtype", f"dtype {array.dtype} instead of {context.dtype}"
     elif not expected.finite:
         finding, reason = "reference not finite", "the reference's value is not finite: "
-        reason += context.blame or "it overflows or is undefined here"
+        reason += context.blame or f"it overflows {context.dtype} or is undefined here"
     elif not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))
         where = tuple(int(i) for i in bad[0])

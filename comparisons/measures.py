@@ -41,8 +41,9 @@ class Expected:
 
     @cached_property
     def finite(self) -> bool:
-        """Whether there is a value to compare with."""
-        return bool(np.all(np.isfinite(self.gold)))
+        """Whether there is a value and a noise to compare with: numbers that dtype can hold."""
+        largest = np.finfo(self.dtype).max  # NaN is not below it
+        return bool(np.all(self.size <= largest) and np.all(self.noise <= largest))
 
     @cached_property
     def spacing(self) -> Array:

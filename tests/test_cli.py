@@ -137,12 +137,34 @@ def test_plain_lines_where_there_is_no_terminal(tiny):
     assert max(map(len, tiny.stdout.splitlines())) <= 120
 
 
-@pytest.mark.parametrize("columns", [60, 80, 160])
-def test_columns_is_respected(columns):
-    out = run(*TINY, "--adapter", "numpy", COLUMNS=str(columns)).stdout
-    tables = [line for line in out.splitlines() if re.search(r"─{20}|e-\d\d ", line)]
-    assert tables
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """Saved results of several adapters and both dtypes, as numerous as those of the main job."""
+    path = tmp_path_factory.mktemp("wide") / "r.parquet"
+    run(*TINY[:3], "--steps", "50", "--dtype", "float64", "--adapter", "numpy", "--output", path)
+    rows = read(path)
+    copies = [rows.assign(candidate=name, dtype=dtype, case="net [bold]")
+              for dtype in ("float64", "float32") for name in ("numpy", "torch", "jax")]  # fmt: skip
+    again = pd.concat(copies, ignore_index=True)
+    again.attrs = rows.attrs
+    save(again, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("columns", "gradients", "trajectories"),
+    [(60, 0, 2), (80, 0, 2), (110, 2, 0), (120, 2, 0), (160, 2, 2)],
+)
+def test_the_layout_fits_the_width(wide, columns, gradients, trajectories):
+    """The noise ratio of every adapter, and dtypes side by side, where there is room."""
+    out = run("show", wide, COLUMNS=str(columns)).stdout
+    tables = [line for line in out.splitlines() if re.search(r"─{20}|\de-\d", line)]
+    assert len(tables) == 3 + 6 + 12 + (columns < 100) * (6 * (columns < 80) + 13)
     assert max(map(len, tables)) <= columns
+    head, _, tail = out.partition("Trajectories")
+    assert head.count("numpy  torch   jax") == gradients
+    assert tail.count("numpy torch  jax") == trajectories
+    assert "net [bold], SGD" in tail
 
 
 def test_quiet_prints_the_summary_only():
@@ -189,8 +211,8 @@ def test_a_mismatch_is_told_with_its_first_step_and_layer(faulty):
     text = result.stdout[result.stdout.index("First divergences") :].splitlines()
     assert text[1] == "wrong disagrees with the reference on lesson, float64, seed 3"
     assert re.fullmatch(
-        r'  dparams\["2\.b"\] \(1,\): 0\.000378 off at \(0,\): 0\.377985095 instead of 0\.377607487, '
-        r"\S+ allowed; noise ratio \d\.\de11, allowed 1024", text[2],
+        r'  dparams\["2\.b"\] \(1,\): 0\.000378 off at \(0,\): 0\.377985095 instead of '
+        r"0\.377607487, \S+ allowed; noise ratio \d\.\de11, allowed 1024", text[2],
     )  # fmt: skip
     assert text[3] == "  y, dx match."
     assert text[4] == '  dparams["0.W"], dparams["0.b"], dparams["2.W"] are wrong too.'
@@ -511,15 +533,16 @@ def test_no_framework_is_imported(args):
 
 
 def test_neither_show_nor_the_parent_of_workers_imports_a_framework(tmp_path):
+    pytest.importorskip("torch", reason="torch: pip install 'backproof[torch]'")
     path = tmp_path / "r.csv"
     run(*TINY, "--adapter", "numpy", "--output", path)
-    networks = ["--network", "lesson", "--network", "mazur", "--dtype", "float64"]
+    networks = ["--network", "lesson", "--network", "mazur", "--dtype", "float64", "--steps", "1"]
     code = f"""
         import sys
         from backproof.cli import main
         if __name__ == "__main__":
             for args in (["show", {str(path)!r}],
-                         ["compare", *{networks}, "--steps", "1", "--jobs", "2"]):
+                         ["compare", *{networks}, "--adapter", "torch", "--jobs", "2"]):
                 try:
                     main(args)
                 except SystemExit as end:

@@ -80,7 +80,7 @@ def test_mazur_reproduces_the_published_gradient_and_step(framework_or_reference
         "0.35891648": output[0, 0], "0.408666186": output[1, 0],
         "0.511301270": output[0, 1], "0.561370121": output[1, 1],
     }  # fmt: skip
-    assert [] == [text for text, w in his.items() if not close(w, text)]
+    assert not [text for text, w in his.items() if not close(w, text)]
     assert float(second.loss) == pytest.approx(0.29102777369359933, rel=1e-14)
 
 

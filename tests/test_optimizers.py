@@ -31,7 +31,8 @@ def test_adapter_matches(optimizer, adapter, precision, assert_match):
 
 def test_dtype_and_shape_are_kept(optimizer, precision, updates):
     wanted = optimizer.x(precision)
-    for w, state in updates(optimizer, precision):
+    fresh = (wanted, optimizer.spec.init(wanted))
+    for w, state in [fresh, *updates(optimizer, precision)]:
         for array in (w, *state.values()):
             assert (array.dtype, array.shape) == (wanted.dtype, wanted.shape)
 

@@ -147,6 +147,15 @@ def test_every_verdict_but_match_is_explained_and_counted():
     assert told["where"]["unsupported"] == "net, two, Adam, float64, lockstep"
 
 
+def test_the_horizon_of_each_trajectory_is_told():
+    rows = frame(
+        row(step=t, dtype=dtype, verdict="unresolved", finding="past horizon")
+        for t, dtype in ((5, "float32"), (9, "float64"))
+    )
+    told = summary.explanations(rows)["reason"]
+    assert ["from step 5 " in told[0], "from step 9 " in told[1]] == [True, True]
+
+
 def test_reasons_that_differ_in_numbers_only_are_told_once():
     rows = frame(
         row(verdict="unresolved", reason=f"noise does not scale (ratio {r})") for r in (5.1, 6e-9)

@@ -26,8 +26,7 @@ class ReLU:
         return {}
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Residuals]:
-        positive = x > 0
-        return np.where(positive, x, 0), (positive,)
+        return np.maximum(x, 0), (x > 0,)  # a NaN stays one
 
     def backward(self, residuals: Residuals, dy: Array) -> tuple[Array, Tree]:
         (positive,) = residuals

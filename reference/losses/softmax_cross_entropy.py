@@ -19,13 +19,16 @@ class SoftmaxCrossEntropy:
     ∂L/∂z_nj = (p_nj - [j = t_n]) / n with n the number of positions.
 
     Source: Bridle (1990); Goodfellow, Bengio, Courville, Deep Learning (2016), section 6.2.2.3.
-    Raises ValueError where target lacks the leading axes of z, or has a label outside 0..K-1.
+    Raises ValueError where target lacks the leading axes of z, or has a label that is no integer
+    in 0..K-1.
     """
 
     def forward(self, prediction: Array, target: Array) -> tuple[Array, Residuals]:
         K = prediction.shape[-1]
         wanted = f"a target of shape {tuple(prediction.shape[:-1])}"
         expect(target.shape == prediction.shape[:-1], self, wanted, target)
+        if target.dtype.kind not in "iu":
+            raise ValueError(f"{self} takes integer labels, got {target.dtype}")
         if target.size and not 0 <= target.min() <= target.max() < K:
             raise ValueError(f"{self} takes labels 0..{K - 1}, got {target.min()}..{target.max()}")
         right = target[..., None] == np.arange(K)  # one-hot

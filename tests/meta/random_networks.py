@@ -114,13 +114,13 @@ def _residual_network(rng: Rng, activation: type, norm: bool) -> Architecture:
 
 
 def architectures(base: int) -> list[Architecture]:
-    """Two dozen networks of every family."""
+    """Sixteen networks, of every family."""
     rng = np.random.default_rng(base)
-    dense = [_dense_network(rng, False, a, ()) for a in ACTIVATIONS for _ in range(3)]
+    dense = [_dense_network(rng, False, a, ()) for a in (*ACTIVATIONS, Tanh, ReLU)]
     normed = [_dense_network(rng, True, a, ()) for a in ACTIVATIONS]
     soft = [_dense_network(rng, norm, Tanh, (Softmax(),)) for norm in (False, True)]
-    conv = [_conv_network(rng, a) for a in (*ACTIVATIONS, ReLU)]
-    residual = [_residual_network(rng, a, a is Tanh) for a in (*ACTIVATIONS, Tanh)]
+    conv = [_conv_network(rng, a) for a in ACTIVATIONS]
+    residual = [_residual_network(rng, a, norm=a is Tanh) for a in ACTIVATIONS]
     return [*dense, *normed, *soft, *conv, *residual]
 
 
@@ -152,7 +152,7 @@ STRESSES: dict[str, Stress] = {
 }
 
 
-def cases(base: int, each: int = 20) -> Iterator[Case]:
+def cases(base: int, each: int = 30) -> Iterator[Case]:
     """``each`` random networks of every architecture, through all kinds of stress in turn."""
     for i, architecture in enumerate(architectures(base)):
         for k in range(each):
@@ -169,7 +169,8 @@ OPTIMIZERS = (
     Adam(0.01),
     AdamW(0.01, weight_decay=0.1),
 )
-IN_TRAINING = ("plain", "saturated", "zeros", "duplicates", "tiny")
+# Of the stresses, those under which a step of these rates does not drive the weights to infinity.
+IN_TRAINING = ("plain", "zeros", "duplicates", "integers", "tiny")
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ class Training:
 
     def batches(self, dtype: str) -> list[tuple[Any, Any]]:
         """A batch for each step, drawn under the case's stress."""
-        rng = np.random.default_rng((*self.case.seed, 1))
+        rng = np.random.default_rng((*self.case.seed, 2))
         network, shape = self.case.architecture.network, self.case.architecture.shape
         params, x = self.case.draw("float64")
         y, _ = network.forward(params, x)
@@ -201,12 +202,10 @@ class Training:
 
 
 def trainings(base: int, each: int = 5) -> Iterator[Training]:
-    """``each`` runs of every other architecture, with a random loss and optimizer for each."""
-    rng = np.random.default_rng((base, 2))
-    for i, architecture in enumerate(architectures(base + 1)):
-        if i % 2:
-            continue
+    """``each`` runs of one network of every fourth kind, with a random loss and optimizer."""
+    rng = np.random.default_rng((base, 1))
+    for i, architecture in enumerate(architectures(base + 1)[base % 4 :: 4]):
         loss, optimizer = LOSSES[rng.integers(3)], OPTIMIZERS[rng.integers(len(OPTIMIZERS))]
         for k in range(each):
-            case = Case(architecture, IN_TRAINING[k % len(IN_TRAINING)], (base, i, k, 3))
-            yield Training(case, loss, optimizer, 3 + i % 3)
+            case = Case(architecture, IN_TRAINING[k % len(IN_TRAINING)], (base, i, k, 1))
+            yield Training(case, loss, optimizer, steps=3 + i % 3)
