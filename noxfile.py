@@ -27,6 +27,7 @@ PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 EVERYTHING = ROOT / ".nox" / f"everything-{PYTHON}"
 NUMPY_ONLY = ROOT / ".nox" / f"numpy-only-{PYTHON}"
+TWO_WORKERS = ("-n", "2", "--dist", "worksteal")  # runs of tests stay together, compiled once
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 
 os.environ.setdefault("PIP_DISABLE_PIP_VERSION_CHECK", "1")
@@ -82,7 +83,7 @@ def everything(session: nox.Session) -> Path:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests with every extra. Arguments go to pytest: nox -s tests -- -k dense."""
-    session.run(program(everything(session), "pytest"), "-n", "2", *session.posargs)
+    session.run(program(everything(session), "pytest"), *TWO_WORKERS, *session.posargs)
 
 
 @nox.session
@@ -91,7 +92,7 @@ def tests_numpy_only(session: nox.Session) -> None:
     environment = prepare(session, NUMPY_ONLY, ["datasets"], ["test", "build"])
     absent = "import importlib.util as i; assert not (i.find_spec('torch') or i.find_spec('jax'))"
     session.run(program(environment, "python"), "-c", absent)
-    session.run(program(environment, "pytest"), "-n", "2", *session.posargs)
+    session.run(program(environment, "pytest"), *TWO_WORKERS, *session.posargs)
 
 
 @nox.session

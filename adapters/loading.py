@@ -19,7 +19,12 @@ class UnknownName(LookupError):
         near = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.5)
         meant = [k for k in known if near and k.lower() == near[0]]
         hint = f"Did you mean {meant[0]}? " if meant else ""
+        self._given = kind, name, known
         super().__init__(f"unknown {kind} {name!r}. {hint}Known: {', '.join(known)}")
+
+    def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, list[str]]]:
+        """Rebuilt from what it was given, so that it passes between processes."""
+        return type(self), self._given
 
 
 class MissingFramework(ImportError):

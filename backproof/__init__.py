@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from .comparisons.compare import compare_training as compare_training
     from .comparisons.compare import compare_vjp as compare_vjp
     from .comparisons.records import Comparison as Comparison
+    from .comparisons.results import read as read_results
+    from .comparisons.results import save as save_results
+    from .comparisons.summary import first_divergence as first_divergence
     from .reference.training import Step as Step
 
 __version__ = "0.1.0"
@@ -44,7 +47,10 @@ _HOME = {
     "compare_optimizer": ("comparisons.compare", "compare_optimizer"),
     "compare_training": ("comparisons.compare", "compare_training"),
     "compare_vjp": ("comparisons.compare", "compare_vjp"),
+    "first_divergence": ("comparisons.summary", "first_divergence"),
     "load_adapter": ("adapters.loading", "load"),
+    "read_results": ("comparisons.results", "read"),
+    "save_results": ("comparisons.results", "save"),
 }
 
 

@@ -152,19 +152,33 @@ def _with_kinks_resolved(
         (r.quantity, r.leaf): np.asarray(values[r.quantity, r.leaf])
         for r in rows if np.isfinite(r.noise_ratio)
     }  # fmt: skip
-    gold = kinks.resolve(expected, measurable)
-    if gold is None:
-        return rows
-    again = []
-    for row in rows:
-        key = (row.quantity, row.leaf)
-        e = dataclasses.replace(expected.leaves[key], gold=gold[key])
-        new = _leaf_row(context, key, e, values.get(key))
-        if row.verdict == "mismatch" and new.verdict == "match":
-            reason = "an activation within rounding of its kink took the other branch"
-            new = dataclasses.replace(new, finding="kinks resolved", reason=reason)
-        again.append(new)
-    return min(rows, again, key=lambda some: sum(r.verdict == "mismatch" for r in some))
+    gold, decidable = kinks.resolve(expected, measurable)
+    again = (
+        rows if gold is None else [_other_branch(context, expected, r, values, gold) for r in rows]
+    )
+    best = min(rows, again, key=lambda some: sum(r.verdict == "mismatch" for r in some))
+    return best if decidable else [_undecided(expected, row) for row in best]
+
+
+def _other_branch(
+    context: Context, expected: Expectations, row: Comparison, values: Values, gold: Values
+) -> Comparison:
+    key = (row.quantity, row.leaf)
+    e = dataclasses.replace(expected.leaves[key], gold=gold[key])
+    new = _leaf_row(context, key, e, values.get(key))
+    if row.verdict == "mismatch" and new.verdict == "match":
+        reason = "an activation within rounding of its kink took the other branch"
+        new = dataclasses.replace(new, finding="kinks resolved", reason=reason)
+    return new
+
+
+def _undecided(expected: Expectations, row: Comparison) -> Comparison:
+    """A mismatch of numbers as unresolved; any other row as it is."""
+    if row.verdict != "mismatch" or not np.isfinite(row.noise_ratio):
+        return row
+    reason = (f"{len(expected.ambiguous)} activations are within rounding of their kinks: too many "
+              "to tell which branch each took")  # fmt: skip
+    return dataclasses.replace(row, finding="kink on the way", verdict="unresolved", reason=reason)
 
 
 def norm_row(

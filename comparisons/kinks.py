@@ -5,22 +5,38 @@ then moves by far more than noise. For each ambiguous entry a one-flip gradient 
 the flips b that best explain the candidate, (c - g)/noise ≈ Σ b_a d_a/noise, are rounded to 0 or
 1, the gold value is computed anew with exactly those flips, and the candidate is judged against
 that at full resolution. A bug is not a combination of flips, so it stays visible.
+
+With more ambiguous entries than the gradient has independent directions (equal inputs make equal
+pre-activations, dozens at a time) no b can be told from another: the case is then undecidable.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from ..reference.protocols import Array
 from .tolerances import Expectations, Values
 
-MOST = 24  # more ambiguous entries than this in one step are not a matter of single kinks
+MOST = 24  # flips that are tried, one run of the reference each
 
 
-def resolve(expected: Expectations, candidate: dict[tuple[str, str], Array]) -> Values | None:
-    """The gold values with the branches that the candidate took, or None where none fits."""
-    if not 0 < len(expected.ambiguous) <= MOST:
-        return None
+class Resolution(NamedTuple):
+    """The gold values with the branches that the candidate took, or None where none is likely.
+
+    ``decidable`` is False where too many entries are ambiguous to tell.
+    """
+
+    gold: Values | None
+    decidable: bool
+
+
+def resolve(expected: Expectations, candidate: dict[tuple[str, str], Array]) -> Resolution:
+    """Which of the ambiguous branches the candidate took, by least squares."""
+    n = len(expected.ambiguous)
+    if not 0 < n <= MOST:
+        return Resolution(None, decidable=n == 0)
     keys = [k for k in expected.leaves if k in candidate]
 
     def scaled(values: Values) -> Array:
@@ -30,10 +46,13 @@ def resolve(expected: Expectations, candidate: dict[tuple[str, str], Array]) -> 
         return np.concatenate(parts).astype(np.float64)
 
     distance = scaled(candidate)
-    directions = [scaled(expected.flipped(frozenset([a]))) for a in expected.ambiguous]
-    basis = np.stack(directions, axis=1)
+    basis = np.stack([scaled(expected.flipped(frozenset([a]))) for a in expected.ambiguous], axis=1)
     size = np.linalg.norm(basis, axis=0)
-    size[size == 0] = 1
-    b = np.linalg.lstsq(basis / size, distance, rcond=None)[0] / size
-    flips = frozenset(a for a, share in zip(expected.ambiguous, b, strict=True) if share > 0.5)
-    return expected.flipped(flips) if flips else None
+    matters = size > 0
+    unit = basis[:, matters] / size[matters]
+    solution, _, rank, _ = np.linalg.lstsq(unit, distance, rcond=None)
+    shares = np.zeros(n)
+    shares[matters] = solution / size[matters]
+    flips = frozenset(a for a, b in zip(expected.ambiguous, shares, strict=True) if b > 0.5)
+    gold = expected.flipped(flips) if flips else None
+    return Resolution(gold, decidable=bool(rank == np.count_nonzero(matters)))

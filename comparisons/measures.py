@@ -51,8 +51,8 @@ class Expected:
         info = np.finfo(self.dtype)
         _, exponent = np.frexp(self.gold)
         lowest = info.minexp - info.nmant
-        one = self.gold.dtype.type(1)
-        return np.asarray(np.ldexp(one, np.maximum(exponent - 1 - info.nmant, lowest)))
+        exponent = np.where(self.gold == 0, lowest, np.maximum(exponent - 1 - info.nmant, lowest))
+        return np.asarray(np.ldexp(self.gold.dtype.type(1), exponent))
 
     def resolution(self, allowed: float) -> float:
         """The smallest error, relative to the largest entry, that would still be a mismatch."""
@@ -84,9 +84,10 @@ class Measures:
 def measure(candidate: Array, expected: Expected) -> Measures:
     """All of them; candidate and gold are finite and of one shape, not empty."""
     difference = np.abs(candidate - expected.gold)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = difference / expected.noise
         component = difference / expected.size
+        ulps = difference / expected.spacing
     if not difference.all():  # 0/0 is no distance
         ratio = np.where(difference == 0, 0, ratio)
         component = np.where(difference == 0, 0, component)
@@ -94,7 +95,7 @@ def measure(candidate: Array, expected: Expected) -> Measures:
     return Measures(
         normwise_error=relative(norm(difference), expected.norm),
         componentwise_error=float(component.max()),
-        max_ulp=float((difference / expected.spacing).max()),
+        max_ulp=float(ulps.max()),
         noise_ratio=float(ratio.flat[worst]),
         worst_index=tuple(int(i) for i in np.unravel_index(worst, ratio.shape)),
         error=float(difference.flat[worst]),

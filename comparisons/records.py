@@ -107,6 +107,7 @@ def rejudge(results: pd.DataFrame, allowed: float | None = None) -> pd.DataFrame
     """
     again = results.copy()
     if allowed is not None:
+        again[["tolerance", "resolution"]] *= (allowed / again["allowed"]).to_numpy()[:, None]
         again["allowed"] = float(allowed)
     facts = ("finding", "noise_ratio", "allowed", "linearity", "n_compared")
     again["verdict"] = [judge(*row) for row in zip(*(again[f] for f in facts), strict=True)]

@@ -333,10 +333,15 @@ def test_no_warning_escapes():
     """Overflow has a verdict; a warning besides would end a session that makes warnings errors."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        vjp(x=X * 1e300, params=changed(PARAMS, "W", 1e10))
-        vjp(b.Sigmoid(), x=at(X, 0, np.inf))
-        optimizer(b.SGD(1e300), params=WEIGHTS, grads=[changed(WEIGHTS, "w", 1e300)] * 2)
-        training(rule=b.SGD(1e300))
+        tables = [
+            vjp(x=X * 1e300, params=changed(PARAMS, "W", 1e10)),
+            vjp(b.Sigmoid(), x=at(X, 0, np.inf)),
+            optimizer(b.SGD(1e300), params=WEIGHTS, grads=[changed(WEIGHTS, "w", 1e300)] * 2),
+            training(rule=b.SGD(1e300)),
+        ]
+    for rows in tables:
+        assert "error" in set(rows.verdict)
+        assert not rows.reason.str.contains("Warning").any(), set(rows.reason)
 
 
 # A candidate that gives the wrong thing: a row for each leaf, and the rest still compared
@@ -459,7 +464,11 @@ def is_bad(rows):
 
 @pytest.mark.parametrize("case", RUBBISH)
 def test_rubbish_is_a_row(case):
-    is_bad(vjp(adapters=[candidate(RUBBISH[case]), "numpy"]))
+    bad = is_bad(vjp(adapters=[candidate(RUBBISH[case]), "numpy"]))
+    if case in ("None", "number", "text", "too few"):
+        (reason,) = bad.reason
+        assert reason.startswith("TypeError: it gave ")
+        assert reason.endswith(", not (y, dx, dparams)")
 
 
 def test_huge_uncertainty_is_not_a_pass_without_words():
@@ -566,13 +575,18 @@ STEP_RUBBISH = {
 
 @pytest.mark.parametrize("case", STEP_RUBBISH)
 def test_rubbish_from_training_is_a_row(case):
-    is_bad(training(batches=BATCHES[:2], adapters=[trainer(STEP_RUBBISH[case]), "numpy"]))
+    bad = is_bad(training(batches=BATCHES[:2], adapters=[trainer(STEP_RUBBISH[case]), "numpy"]))
+    if case in ("None", "text", "number", "tuple"):
+        got = repr(STEP_RUBBISH[case](None))
+        assert set(bad.reason) == {f"TypeError: it gave {got}, not a Step"}
 
 
 @pytest.mark.parametrize("got", [None, "ab", 3, (1, 2, 3), (None, None)], ids=repr)
 def test_rubbish_from_an_optimizer_is_a_row(got):
     mine = b.Candidate("mine", optimize=lambda *args: [got] * 3, train=lambda *args: got)
-    is_bad(optimizer(steps=3, adapters=[mine, "numpy"]))
+    bad = is_bad(optimizer(steps=3, adapters=[mine, "numpy"]))
+    if got != (None, None):  # two trees, if bare ones: judged leaf by leaf
+        assert set(bad.reason) == {f"TypeError: it gave {got!r}, not (params, state)"}
     is_bad(training(batches=BATCHES[:2], adapters=[mine, "numpy"]))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ def _dense_network(rng: Rng, norm: bool, activation: type, last: tuple[Any, ...]
     if norm:
         widths = [max(w, 3) for w in widths]  # of one feature nothing is left, of two the sign
     layers: list[Any] = [Dense(widths[0], widths[1])]
-    for n_in, n_out in zip(widths[1:], widths[2:], strict=False):
+    for n_in, n_out in pairwise(widths[1:]):
         layers += [LayerNorm(n_in), activation()] if norm else [activation()]
         layers += [Dense(n_in, n_out)]
     name = f"{'layernorm-' if norm else ''}mlp {activation.__name__} {widths}"
@@ -108,7 +109,9 @@ def _residual_network(rng: Rng, activation: type, norm: bool) -> Architecture:
     n, blocks = max(_width(rng), 3 if norm else 1), []
     for _ in range(rng.integers(1, 4)):
         hidden, first = _width(rng), (LayerNorm(n),) if norm else ()
-        blocks.append(Residual(Sequential(*first, Dense(n, hidden), activation(), Dense(hidden, n))))
+        blocks.append(
+            Residual(Sequential(*first, Dense(n, hidden), activation(), Dense(hidden, n)))
+        )
     network = Sequential(*blocks, Dense(n, _width(rng)))
     return Architecture(f"residual {activation.__name__} {n}", network, (_batch(rng), n))
 

@@ -7,9 +7,6 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from backproof.adapters.numpy_reference import NumpyReference
-from backproof.comparisons.cases import draw_params
-from backproof.reference import discovery
 
 from backproof import (
     SGD,
@@ -26,6 +23,9 @@ from backproof import (
     compare_training,
     compare_vjp,
 )
+from backproof.adapters.numpy_reference import NumpyReference
+from backproof.comparisons.cases import draw_params
+from backproof.reference import discovery
 
 from .mutants import Substituted, adapter, as_variation, mutants, substitute, wrong
 

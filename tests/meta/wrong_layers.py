@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from backproof.reference.layers.conv2d import Conv2d
 from backproof.reference.layers.dense import Dense
 from backproof.reference.layers.flatten import Flatten

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from backproof.reference.losses.binary_cross_entropy import BinaryCrossEntropy
 from backproof.reference.losses.mean_squared_error import MeanSquaredError
 from backproof.reference.losses.softmax_cross_entropy import SoftmaxCrossEntropy

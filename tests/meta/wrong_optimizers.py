@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+
 from backproof.reference.optimizers.adam import Adam, moments
 from backproof.reference.optimizers.adamw import AdamW
 from backproof.reference.optimizers.sgd import SGD

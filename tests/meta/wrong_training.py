@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
 from backproof.adapters.numpy_reference import NumpyReference
 from backproof.reference.training import Step, init_state, update
 from backproof.reference.tree import leaves, tree_map, unflatten
