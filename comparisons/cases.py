@@ -174,33 +174,35 @@ def check_grads(grads: list[Tree], params: Tree, dtype: np.dtype[Any]) -> list[T
     return [tree_map(np.asarray, g) for g in grads]
 
 
-Named = Iterator[tuple[str, Array]]
+Named = Iterator[tuple[str, Array, int]]  # name, array, the first step that sees it
 
 
 def named_params(params: Tree) -> Named:
     """Every parameter, named as the messages name it."""
-    return ((f"params[{leaf!r}]", w) for leaf, w in leaves(params))
+    return ((f"params[{leaf!r}]", w, 0) for leaf, w in leaves(params))
 
 
 def named_grads(grads: list[Tree]) -> Named:
     """Every gradient, named as the messages name it."""
-    return ((f"gradient {t} {leaf!r}", a) for t, g in enumerate(grads, 1) for leaf, a in leaves(g))
+    return (
+        (f"gradient {t} {leaf!r}", a, t) for t, g in enumerate(grads, 1) for leaf, a in leaves(g)
+    )
 
 
 def named_batches(batches: list[tuple[Array, Array]]) -> Named:
     """Every batch, named as the messages name it."""
     for t, (x, target) in enumerate(batches, start=1):
-        yield f"x of batch {t}", x
-        yield f"target of batch {t}", target
+        yield f"x of batch {t}", x, t
+        yield f"target of batch {t}", target, t
 
 
-def non_finite(named: Iterable[tuple[str, Array]]) -> str:
-    """Where the first NaN or inf of what was given stands, or an empty string."""
-    for name, array in named:
+def non_finite(named: Iterable[tuple[str, Array, int]]) -> tuple[str, int]:
+    """Where the first NaN or inf of what was given stands, or "", and the first step to see it."""
+    for name, array, step in named:
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            return f"{name} holds {array[where]} at {where}"
-    return ""
+            return f"{name} holds {array[where]} at {where}", step
+    return "", 0
 
 
 Loaded = tuple[str, Adapter | None, str]  # name, the adapter, or why there is none

@@ -93,7 +93,7 @@ class _Problem:
 
     compute: Callable[[Any], Values]
     ask: Callable[[Adapter], VJP]
-    blame: str
+    blame: tuple[str, int]
 
 
 def _network_problem(
@@ -112,7 +112,7 @@ def _network_problem(
     def ask(adapter: Adapter) -> VJP:
         return adapter.vjp(network, *copied((params, x, dy)))
 
-    blame = cases.non_finite([*cases.named_params(params), ("x", x), ("dy", dy)])
+    blame = cases.non_finite([*cases.named_params(params), ("x", x, 0), ("dy", dy, 0)])
     return _Problem(compute, ask, blame)
 
 
@@ -131,7 +131,8 @@ def _loss_problem(
     def ask(adapter: Adapter) -> VJP:
         return adapter.loss_vjp(loss, *copied((x, target, dy)))
 
-    return _Problem(compute, ask, cases.non_finite([("x", x), ("target", target), ("dy", dy)]))
+    blame = cases.non_finite([("x", x, 0), ("target", target, 0), ("dy", dy, 0)])
+    return _Problem(compute, ask, blame)
 
 
 def compare_optimizer(

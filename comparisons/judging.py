@@ -27,7 +27,7 @@ class Context:
     optimizer: str = ""
     candidate: str = ""
     step: int = 0
-    blame: str = ""  # where the case itself is not finite
+    blame: tuple[str, int] = ("", 0)  # where the case itself is not finite, seen from which step
 
     @cached_property
     def allowed(self) -> float:
@@ -129,9 +129,11 @@ def _problem(context: Context, key: Key, expected: Expected, value: Any) -> Comp
         finding, reason = "wrong shape", f"shape {array.shape} instead of {gold.shape}"
     elif array.dtype != context.dtype:
         finding, reason = "wrong dtype", f"dtype {array.dtype} instead of {context.dtype}"
+    elif context.blame[0] and context.step >= context.blame[1]:
+        finding, reason = "reference not finite", f"the case is not finite: {context.blame[0]}"
     elif not expected.finite:
         finding, reason = "reference not finite", "the reference's value is not finite: "
-        reason += context.blame or f"it overflows {context.dtype} or is undefined here"
+        reason += f"it overflows {context.dtype} or is undefined here"
     elif not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))
         where = tuple(int(i) for i in bad[0])

@@ -274,18 +274,20 @@ def test_not_finite_vjp(bad, installed):
                     f"target holds {bad} at (0, 1)")  # fmt: skip
 
 
-def test_nan_in_x_is_never_a_pass(layer):
-    """No layer may swallow a NaN (a ReLU by max or where can) and pass for it."""
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_not_finite_x_is_never_a_pass(layer, bad):
+    """No layer may swallow a NaN, or saturate at an inf, and pass for it."""
     x = layer.x("float64")
-    rows = layer.compare("numpy", "float64", x=at(x, (0,) * x.ndim, np.nan))
-    assert is_error(rows, f"x holds nan at {(0,) * x.ndim}")
+    rows = layer.compare("numpy", "float64", x=at(x, (0,) * x.ndim, bad))
+    assert is_error(rows, f"x holds {bad} at {(0,) * x.ndim}")
     assert (rows.verdict[rows.quantity == "y"] == "error").all()
 
 
-def test_nan_in_a_prediction_is_never_a_pass(loss):
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_not_finite_prediction_is_never_a_pass(loss, bad):
     x = loss.x("float64")
-    rows = loss.compare("numpy", "float64", x=at(x, (0,) * x.ndim, np.nan))
-    assert is_error(rows, f"x holds nan at {(0,) * x.ndim}")
+    rows = loss.compare("numpy", "float64", x=at(x, (0,) * x.ndim, bad))
+    assert is_error(rows, f"x holds {bad} at {(0,) * x.ndim}")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
