@@ -57,8 +57,11 @@ def answer_vjp(got: Any) -> tuple[Values, Values]:
     dx, dparams = _as(tuple, vjp.uncertainty, "an uncertainty (dx, dparams)")
     doubts = _arrays({("dx", ""): dx} | _named("dparams", dparams))
     for key, doubt in doubts.items():
+        what = f"the uncertainty of {' '.join(key).strip()}"
         if key not in values or doubt.shape != values[key].shape:
-            raise ValueError(f"the uncertainty of {' '.join(key).strip()} has shape {doubt.shape}")
+            raise ValueError(f"{what} has shape {doubt.shape}")
+        if not np.all(doubt >= 0):  # NaN is not
+            raise ValueError(f"{what} holds a number that is not 0 or more")
     return values, doubts
 
 

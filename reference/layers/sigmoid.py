@@ -42,3 +42,4 @@ class Sigmoid:
         yield Sample(Sigmoid(), normal(3, 4, scale=3))
         yield Sample(Sigmoid(), with_exact(2, 3, 5))
         yield Sample(Sigmoid(), constant(-700.0, -80.0, -30.0, 0.0, 15.0, 80.0, 700.0))
+        yield Sample(Sigmoid(), constant(-30.0, -17.5, -9.0))  # only small slopes: none hides one
