@@ -22,7 +22,7 @@ PROGRAMS = {
 
 def measure(rounds: int) -> dict[str, Timed]:
     """Wall times by what was run; the command line's only where it is installed."""
-    given = {name: [sys.executable, "-c", program] for name, program in PROGRAMS.items()}
+    given = {name: [sys.executable, "-P", "-c", program] for name, program in PROGRAMS.items()}
     script = Path(sys.executable).with_name("backproof")
     if importlib.util.find_spec("backproof.cli") and script.exists():
         given |= {f"backproof {word}": [str(script), word] for word in ("--help", "list")}

@@ -93,6 +93,15 @@ class Optimizer(Protocol):
         """Hyperparameter settings and gradient scales."""
 
 
+def gradient(layer: Layer, residuals: Residuals, dy: Array) -> Tree:
+    """dparams without dx, by the layer's own ``gradient`` where it has one.
+
+    Training needs no cotangent of the data, which may cost a wide first layer a third of its work.
+    """
+    own = getattr(layer, "gradient", None)
+    return own(residuals, dy) if own else layer.backward(residuals, dy)[1]
+
+
 def expect(ok: bool, spec: Any, wanted: str, got: Array) -> None:
     """Raise ValueError naming the spec, the shape it wants and the shape it got."""
     if not ok:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .protocols import Array, Layer, Loss, Optimizer, Tree
+from .protocols import Array, Layer, Loss, Optimizer, Tree, gradient
 from .tree import tree_map, unzip
 
 
@@ -42,7 +42,7 @@ def step(
     x, target = batch
     prediction, residuals = network.forward(params, x)
     value, loss_residuals = loss.forward(prediction, target)
-    _, grads = network.backward(residuals, loss.backward(loss_residuals))
+    grads = gradient(network, residuals, loss.backward(loss_residuals))
     params, state = update(optimizer, grads, state, params, t)
     return Step(t, value, grads, params, state)
 

@@ -530,7 +530,7 @@ def test_no_framework_is_imported(args):
         assert not heavy, heavy
     """
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True
+        [sys.executable, "-P", "-c", textwrap.dedent(code)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
 

@@ -22,8 +22,8 @@ class Dense:
         db_o  = Σ_n dy_no
 
     ``bias``: True, a parameter b; False, none; a tuple of O numbers, fixed and not a parameter.
-    Source: Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors"
-    (1986), equations 1 and 6. Raises ValueError where x does not end in an axis of n_in.
+    Source: Rumelhart, Hinton, Williams (1986), equations 1 and 6.
+    Raises ValueError where x does not end in an axis of n_in.
     """
 
     n_in: int
@@ -44,10 +44,12 @@ class Dense:
         return y, (x, W)
 
     def backward(self, residuals: Residuals, dy: Array) -> tuple[Array, Tree]:
-        x, W = residuals
+        return dy @ residuals[1].T, self.gradient(residuals, dy)
+
+    def gradient(self, residuals: Residuals, dy: Array) -> Tree:  # dparams alone
         rows = dy.reshape(-1, self.n_out)  # every leading position is one more row
-        dparams = {"W": x.reshape(-1, self.n_in).T @ rows}
-        return dy @ W.T, dparams | ({"b": rows.sum(axis=0)} if self.bias is True else {})
+        dparams = {"W": residuals[0].reshape(-1, self.n_in).T @ rows}
+        return dparams | ({"b": rows.sum(axis=0)} if self.bias is True else {})
 
     @staticmethod
     def samples() -> Iterator[Sample]:

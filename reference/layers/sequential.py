@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from ..draws import normal
-from ..protocols import Array, Layer, Residuals, Sample, Tree
+from ..protocols import Array, Layer, Residuals, Sample, Tree, gradient
 from .dense import Dense
 from .softmax import Softmax
 from .tanh import Tanh
@@ -45,6 +45,12 @@ class Sequential:
             dy, dp = layer.backward(kept, dy)
             dparams.append(dp)
         return dy, tuple(reversed(dparams))
+
+    def gradient(self, residuals: Residuals, dy: Array) -> Tree:
+        """dparams alone: nobody asks for the dx of the first layer."""
+        rest, (first, kept) = Sequential(*self.layers[1:]), (self.layers[0], residuals[0])
+        dy, dparams = rest.backward(residuals[1:], dy)
+        return gradient(first, kept, dy), *dparams
 
     @staticmethod
     def samples() -> Iterator[Sample]:
