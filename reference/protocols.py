@@ -93,6 +93,13 @@ class Optimizer(Protocol):
         """Hyperparameter settings and gradient scales."""
 
 
+def descend(w: Array, rate: float, d: Array) -> Array:
+    """w - rate d, with one large array less than that expression makes."""
+    new: Array = -rate * d
+    new += w
+    return new
+
+
 def gradient(layer: Layer, residuals: Residuals, dy: Array) -> Tree:
     """dparams without dx, by the layer's own ``gradient`` where it has one.
 

@@ -48,6 +48,8 @@ class Sequential:
 
     def gradient(self, residuals: Residuals, dy: Array) -> Tree:
         """dparams alone: nobody asks for the dx of the first layer."""
+        if not self.layers:
+            return ()
         rest, (first, kept) = Sequential(*self.layers[1:]), (self.layers[0], residuals[0])
         dy, dparams = rest.backward(residuals[1:], dy)
         return gradient(first, kept, dy), *dparams

@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from ..draws import normal
-from ..protocols import Array, Sample
+from ..protocols import Array, Sample, descend
 
 
 def moments(
@@ -47,7 +47,7 @@ class Adam:
         if self.weight_decay != 0:
             g = g + self.weight_decay * w
         m_hat, v_hat, state = moments(g, state, self.beta1, self.beta2, t)
-        return w - self.lr * (m_hat / (np.sqrt(v_hat) + self.eps)), state
+        return descend(w, self.lr, m_hat / (np.sqrt(v_hat) + self.eps)), state
 
     @staticmethod
     def samples() -> Iterator[Sample]:

@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from ..draws import normal
-from ..protocols import Array, Sample
+from ..protocols import Array, Sample, descend
 from .adam import moments
 
 
@@ -36,7 +36,7 @@ class AdamW:
     ) -> tuple[Array, dict[str, Array]]:
         m_hat, v_hat, state = moments(g, state, self.beta1, self.beta2, t)
         kept = (1 - self.lr * self.weight_decay) * w
-        return kept - self.lr * (m_hat / (np.sqrt(v_hat) + self.eps)), state
+        return descend(kept, self.lr, m_hat / (np.sqrt(v_hat) + self.eps)), state
 
     @staticmethod
     def samples() -> Iterator[Sample]:

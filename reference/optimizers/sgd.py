@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from ..draws import normal
-from ..protocols import Array, Sample
+from ..protocols import Array, Sample, descend
 
 
 @final
@@ -43,10 +43,10 @@ class SGD:
         if self.weight_decay != 0:
             g = g + self.weight_decay * w
         if self.momentum == 0:
-            return w - self.lr * g, {}
+            return descend(w, self.lr, g), {}
         v = g if t == 1 else self.momentum * state["v"] + (1 - self.dampening) * g
         d = g + self.momentum * v if self.nesterov else v
-        return w - self.lr * d, {"v": v}
+        return descend(w, self.lr, d), {"v": v}
 
     @staticmethod
     def samples() -> Iterator[Sample]:
