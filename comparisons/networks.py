@@ -29,7 +29,7 @@ from ..reference.optimizers.sgd import SGD
 from ..reference.protocols import Array, Layer, Loss, Optimizer, Tree
 from ..reference.tree import tree_map
 
-BATCH = 16
+BATCH = 12
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def digits_cnn() -> NamedNetwork:
     """Two convolutions (one whose stride does not divide), a normalised residual head."""
     network = Sequential(
         Conv2d(1, 4, 3, padding=1), ReLU(), Conv2d(4, 8, 3, stride=2, padding=1), ReLU(),
-        Flatten(), Dense(128, 16), Residual(Sequential(LayerNorm(16), Dense(16, 16), Tanh())),
+        Flatten(), Dense(128, 16), Residual(Sequential(LayerNorm(16), Tanh())),
         Dense(16, 10),
     )  # fmt: skip
 
