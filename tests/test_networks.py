@@ -9,7 +9,7 @@ import pytest
 
 from backproof.adapters.loading import load
 from backproof.comparisons.job import Task
-from backproof.comparisons.networks import NETWORKS, named
+from backproof.comparisons.networks import BATCH, NETWORKS, named
 from backproof.reference.optimizers.sgd import SGD
 from backproof.reference.tree import leaves
 
@@ -96,11 +96,11 @@ def test_digits_are_the_real_ones():
 def test_minibatches_cover_an_epoch_and_a_seed_decides_them():
     pytest.importorskip("sklearn", reason="digits: pip install 'backproof[datasets]'")
     network = named("digits-mlp")
-    epoch = 1797 // 16
+    epoch = 1797 // BATCH
     batches = network.batches(epoch + 1, "float64", 0)
     rows = np.concatenate([x for x, _ in batches[:epoch]])
     data = {r.tobytes() for r in network.data()[0]}
-    assert rows.shape == (epoch * 16, 64)
+    assert rows.shape == (epoch * BATCH, 64)
     assert len({r.tobytes() for r in rows}) > len(data) - 100  # no sample twice in an epoch
     again, other = network.batches(3, "float64", 0), network.batches(3, "float64", 1)
     for (x, t), (x2, t2) in zip(batches, again, strict=False):
