@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import lru_cache, singledispatch
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -247,14 +247,13 @@ class JaxGrad:
         self, optimizer: Optimizer, params: Tree, grads: Iterable[Tree]
     ) -> Iterator[Updated]:
         """optax, fed the given gradients."""
-        transformation, names = build(optimizer)
         dtype, p = _dtype(params), params
         with _precision(dtype):
-            opt_state = jax.jit(transformation.init)(params)
+            opt_state, places = _begin(optimizer, params)
         for tree in grads:
             with _precision(dtype):
                 p, opt_state = _update(optimizer)(tree, opt_state, p)
-                done = Updated(_arrays(params, p), _read(opt_state, names, params))
+                done = Updated(_arrays(params, p), places.read(opt_state))
             yield done
 
     def train(
@@ -262,32 +261,48 @@ class JaxGrad:
         batches: Iterable[Batch], starts: Iterable[Start] | None = None,
     ) -> Iterator[Step]:  # fmt: skip
         """jax.value_and_grad and an optax update, jitted together."""
-        transformation, names = build(optimizer)
         dtype, p = _dtype(params), params
         with _precision(dtype):
-            fresh = opt_state = jax.jit(transformation.init)(params)
+            opt_state, places = _begin(optimizer, params)
         restarts = iter(starts) if starts is not None else None
         for t, (x, target) in enumerate(batches, start=1):
             with _precision(dtype):
                 if restarts is not None:
                     p, state = next(restarts)
-                    opt_state = _write(fresh, names, state, p, t) if t > 1 else fresh
+                    opt_state = places.write(opt_state, state, t)
                 value, g, p, opt_state = _step(network, loss, optimizer)(p, opt_state, x, target)
                 done = Step(t, np.array(value), _arrays(params, g), _arrays(params, p),
-                            _read(opt_state, names, params))  # fmt: skip
+                            places.read(opt_state))  # fmt: skip
             yield done
 
 
-def _read(opt_state: Any, names: dict[str, str], params: Tree) -> Tree:
-    """optax's state in the reference's form: at every leaf of params, a dict of arrays."""
-    trees = {k: optax.tree_utils.tree_get(opt_state, v) for k, v in names.items()}
-    columns = [tree_map(lambda _, a: np.array(a), params, tree) for tree in trees.values()]
-    return tree_map(lambda _, *a: dict(zip(trees, a, strict=True)), params, *columns)
+class _Places(NamedTuple):
+    """Where the reference's arrays, and the step counts, stand among the leaves of optax's state."""
+
+    arrays: Tree  # at every leaf of params, a dict of state name to place
+    counts: list[int]
+
+    def read(self, opt_state: Any) -> Tree:
+        """optax's state in the reference's form: at every leaf of params, a dict of arrays."""
+        flat = jax.tree.leaves(opt_state)
+        return tree_map(lambda place: np.array(flat[place]), self.arrays)
+
+    def write(self, opt_state: Any, state: Tree, t: int) -> Any:
+        """The state in which optax starts step t: the reference's arrays, and t - 1 as its count."""
+        flat, structure = jax.tree.flatten(opt_state)
+        for place in self.counts:
+            flat[place] = np.asarray(t - 1, np.int32)
+        tree_map(flat.__setitem__, self.arrays, state)
+        return jax.tree.unflatten(structure, flat)
 
 
-def _write(opt_state: Any, names: dict[str, str], state: Tree, params: Tree, t: int) -> Any:
-    """The state in which optax starts step t: the reference's arrays, and its own step count."""
-    own = {v: tree_map(lambda _, s, k=k: s[k], params, state) for k, v in names.items()}
-    if optax.tree_utils.tree_get(opt_state, "count") is not None:
-        own["count"] = np.asarray(t - 1, np.int32)
-    return optax.tree_utils.tree_set(opt_state, **own) if own else opt_state
+def _begin(optimizer: Optimizer, params: Tree) -> tuple[Any, _Places]:
+    """optax's state before the first step, and where in it the reference's arrays stand."""
+    transformation, names = build(optimizer)
+    opt_state = jax.jit(transformation.init)(params)
+    structure = jax.tree.structure(opt_state)
+    numbered = jax.tree.unflatten(structure, range(structure.num_leaves))
+    columns = [optax.tree_utils.tree_get(numbered, name) for name in names.values()]
+    arrays = tree_map(lambda _, *places: dict(zip(names, places, strict=True)), params, *columns)
+    counts = [place for _, place in optax.tree_utils.tree_get_all_with_path(numbered, "count")]
+    return opt_state, _Places(arrays, counts)

@@ -30,9 +30,11 @@ class KnownDivergence:
 
     def covers(self, context: Context, key: Key) -> bool:
         """Whether this record speaks of that row."""
+        if not fnmatchcase(context.candidate, self.candidate):  # most rows are done here
+            return False
         pairs = (
-            (context.candidate, self.candidate), (context.case, self.case),
-            (key[0], self.quantity), (key[1], self.leaf), (context.dtype.name, self.dtype),
+            (context.case, self.case), (key[0], self.quantity), (key[1], self.leaf),
+            (context.dtype.name, self.dtype),
         )  # fmt: skip
         return all(fnmatchcase(value, pattern) for value, pattern in pairs)
 

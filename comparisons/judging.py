@@ -96,18 +96,17 @@ def _leaf_row(context: Context, key: Key, expected: Expected, value: Any) -> Com
     m = measure(np.asarray(value).astype(gold.dtype), expected)
     tolerance = allowed * float(expected.noise[m.worst_index])
     divergence = known_divergence(context, key)
-    finding: Finding = ""
+    zero = expected.is_zero(allowed)
+    finding: Finding = "known divergence" if divergence else "zero" if zero else ""
     if divergence:
-        finding, reason = "known divergence", divergence
-    elif not np.any(expected.size > allowed * expected.noise):
-        finding = "zero"
-    if m.noise_ratio > allowed and not divergence:
+        reason = divergence
+    elif m.noise_ratio > allowed:
         got, wanted = (float(np.asarray(a)[m.worst_index]) for a in (value, gold))
         reason = (f"{m.error:.3g} off at {m.worst_index}: {got:.9g} instead of {wanted:.9g}, "
                   f"{tolerance:.3g} allowed")  # fmt: skip
-    elif finding == "zero":
+    elif zero:
         reason = "the true value is zero to rounding, and so is the candidate's"
-    elif not divergence:
+    else:
         reason = ("a rounding is no small perturbation here: noise at one amplitude and at an "
                   f"eighth of it do not scale (ratio {expected.linearity:.2g})")  # fmt: skip
     return context.row(

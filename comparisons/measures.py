@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,13 +27,13 @@ class Expected:
 
     @cached_property
     def size(self) -> Array:
-        """|g|."""
-        return np.abs(self.gold)
+        """|g|, in float64."""
+        return np.abs(self.gold).astype(np.float64)
 
     @cached_property
     def norm(self) -> float:
         """‖g‖₂."""
-        return norm(self.gold)
+        return norm(self.size)
 
     @cached_property
     def n_nonzero(self) -> int:
@@ -49,19 +50,27 @@ class Expected:
     def spacing(self) -> Array:
         """One unit in the last place of g in dtype; below the normal numbers, of a denormal."""
         info = np.finfo(self.dtype)
-        _, exponent = np.frexp(self.gold)
+        _, exponent = np.frexp(self.size)
         lowest = info.minexp - info.nmant
-        exponent = np.where(self.gold == 0, lowest, np.maximum(exponent - 1 - info.nmant, lowest))
-        return np.asarray(np.ldexp(self.gold.dtype.type(1), exponent))
+        exponent = np.where(self.size == 0, lowest, np.maximum(exponent - 1 - info.nmant, lowest))
+        return np.asarray(np.ldexp(1.0, exponent))
+
+    def is_zero(self, allowed: float) -> bool:
+        """Whether no entry of g can be told from zero."""
+        return not np.any(self.size > allowed * self.noise)
 
     def resolution(self, allowed: float) -> float:
         """The smallest error, relative to the largest entry, that would still be a mismatch."""
-        top = float(np.max(self.size, initial=0.0))
-        return allowed * self._median_noise / top if top else 0.0
+        return allowed * self._median_noise / self._top if self._top else 0.0
+
+    @cached_property
+    def _top(self) -> float:
+        return float(np.max(self.size, initial=0.0))
 
     @cached_property
     def _median_noise(self) -> float:
-        return float(np.median(self.noise))
+        middle = self.noise.size // 2
+        return float(np.partition(self.noise, middle, axis=None)[middle])
 
 
 @dataclass(frozen=True)
@@ -83,14 +92,11 @@ class Measures:
 
 def measure(candidate: Array, expected: Expected) -> Measures:
     """All of them; candidate and gold are finite and of one shape, not empty."""
-    difference = np.abs(candidate - expected.gold)
+    difference = np.abs(candidate - expected.gold).astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ratio = difference / expected.noise
-        component = difference / expected.size
+        ratio = _over(difference, expected.noise)
+        component = _over(difference, expected.size)
         ulps = difference / expected.spacing
-    if not difference.all():  # 0/0 is no distance
-        ratio = np.where(difference == 0, 0, ratio)
-        component = np.where(difference == 0, 0, component)
     worst = int(ratio.argmax())
     return Measures(
         normwise_error=relative(norm(difference), expected.norm),
@@ -102,10 +108,19 @@ def measure(candidate: Array, expected: Expected) -> Measures:
     )
 
 
+def _over(difference: Array, size: Array) -> Array:
+    """The ratio; 0 where there is no difference, inf where only the size is zero."""
+    ratio: Array = np.divide(
+        difference, size, out=np.zeros_like(difference), where=difference != 0
+    )
+    return ratio
+
+
 def norm(x: Array) -> float:
     """‖x‖₂, scaled so that no square overflows or underflows."""
-    top = np.abs(x).max(initial=0.0)
-    return float(top and top * np.sqrt(np.square(x / top).sum()))
+    top = float(np.abs(x).max(initial=0.0))
+    flat = x.ravel() / (top or 1.0)
+    return top * math.sqrt(flat @ flat)
 
 
 def relative(error: float, size: float) -> float:

@@ -74,9 +74,7 @@ class Noise:
         self.u = unit_roundoff(dtype)
         self.floor = float(np.finfo(dtype).smallest_normal) / self.u
         self.deltas = np.concatenate([[0.0], np.asarray(deltas, np.float64)])
-        self._largest = float(self.deltas.max())
-        scale = self.deltas / (self._largest or 1.0) * np.sqrt(12.0)
-        self._scale = scale.astype(np.float32)[:, None]
+        self._scale = (self.deltas[1:, None] * np.sqrt(12.0)).astype(np.float32)
         self.frozen, self.flips = frozen, flips
         self.ambiguous: list[tuple[int, int]] = []
         self._paired = paired
@@ -108,19 +106,19 @@ class Noise:
 
     def perturb(self, y: Array, sigma: Array | None, key: Any = None) -> Array:
         """The payload y with noise of standard deviation δ σ; remembered under ``key``."""
-        if sigma is None or not self._largest:
+        replicas = len(self._scale)
+        if sigma is None or not replicas:
             return y
         if key is not None and key in self._scalars:
             return y + self._scalars[key]
-        draws = self._rng.random((len(self.deltas), y[0].size + 1), dtype=np.float32)
+        draws = self._rng.random((replicas, y[0].size + 1), dtype=np.float32)
         if self._paired:
-            draws[-self._paired :] = draws[1 : 1 + self._paired]
+            draws[-self._paired :] = draws[: self._paired]
         draws -= HALF
-        draws *= self._scale  # now uniform, of variance 1 times (δ/max δ)²
-        xi = (draws[:, 1:] + draws[:, :1]).reshape(-1, *y.shape[1:])  # ξ + ζ
-        sigma = (sigma + self.floor) * self._largest * (y[:1] != 0)
-        noise = xi * sigma
-        noise[0] = 0  # also where σ is not finite
+        draws *= self._scale  # now uniform, of variance δ²
+        xi = (draws[:, 1:] + draws[:, :1]).reshape(-1, *y.shape[1:])  # δ (ξ + ζ)
+        noise = np.zeros((1 + replicas, *y.shape[1:]), self.work)  # replica 0 has none
+        np.multiply(xi, (sigma + self.floor) * (y[:1] != 0), out=noise[1:])
         if key is not None:
             self._scalars[key] = noise.copy()
         noise += y
@@ -141,13 +139,20 @@ class Noise:
         return outcome
 
 
-def spread(payload: Array, deltas: Array, rows: slice = slice(1, None)) -> Array:
-    """s = rms over replicas of (replica - replica 0)/δ, scaled so that no square underflows."""
-    d = (payload[rows] - payload[0]) / deltas[rows].reshape(-1, *(1,) * (payload.ndim - 1))
-    top = float(np.abs(d).max(initial=0.0))
-    if top == 0 or not np.isfinite(top):
-        return np.abs(d).max(axis=0) if d.size else np.zeros(payload.shape[1:])
-    return np.asarray(np.sqrt(np.mean(np.square(d / top), axis=0)) * top)
+def deviations(payload: Array, deltas: Array) -> tuple[Array, float]:
+    """d = (replica - replica 0)/δ as (d/max|d|)², where no square underflows, and max|d|."""
+    d = payload[1:] - payload[0]
+    d /= deltas[1:].reshape(-1, *(1,) * (payload.ndim - 1))
+    top = float(max(d.max(initial=0.0), -d.min(initial=0.0)))
+    d /= top or 1.0
+    d *= d
+    return d, top
+
+
+def spread(payload: Array, deltas: Array) -> Array:
+    """s = rms over replicas of (replica - replica 0)/δ."""
+    squares, top = deviations(payload, deltas)
+    return np.asarray(top * np.sqrt(squares.mean(axis=0)))
 
 
 class Noisy(NDArrayOperatorsMixin):

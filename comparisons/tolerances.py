@@ -28,6 +28,7 @@ networks that must not.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +38,7 @@ import numpy as np
 from ..reference.protocols import Array, Tree
 from ..reference.tree import tree_map
 from .measures import Expected
-from .noise import Flips, Noise, Noisy, spread
+from .noise import Flips, Noise, Noisy, deviations
 
 ALLOWED = {"float32": 64.0, "float64": 1024.0}  # K
 FLOOR = 0.05
@@ -127,13 +128,13 @@ def _expected(value: Any, gold: Array, noise: Noise, deltas: Array) -> Expected:
         s, linearity = np.zeros(gold.shape), 1.0
     else:
         paired = len(deltas) // PAIRED
-        s = spread(value.payload, noise.deltas, slice(1, -paired))
-        full = rms(spread(value.payload, noise.deltas, slice(1, 1 + paired)))
-        eighth = rms(spread(value.payload, noise.deltas, slice(-paired, None)))
-        linearity = full / eighth if eighth else (1.0 if not full else float("inf"))
-    floor = float(np.finfo(noise.dtype).smallest_normal)
-    unit = noise.u * np.hypot(s, FLOOR * rms(s)) + floor
-    return Expected(gold, unit, noise.dtype, float(linearity))
+        squares, top = deviations(value.payload, noise.deltas)
+        variance = squares[:-paired].mean(axis=0)
+        s = top * np.sqrt(variance + FLOOR**2 * variance.mean())
+        full, eighth = float(squares[:paired].mean()), float(squares[-paired:].mean())
+        linearity = math.sqrt(full / eighth) if eighth else (1.0 if not full else math.inf)
+    unit = noise.u * s + float(np.finfo(noise.dtype).smallest_normal)
+    return Expected(gold, unit, noise.dtype, linearity)
 
 
 def rms(x: Array) -> float:

@@ -10,13 +10,22 @@ from ..draws import normal
 from ..protocols import Array, Sample, descend
 
 
-def moments(
-    g: Array, state: dict[str, Array], beta1: float, beta2: float, t: int
-) -> tuple[Array, Array, dict[str, Array]]:
-    """The running means after g, corrected for their start at zero, and the new state."""
-    m = beta1 * state["m"] + (1 - beta1) * g
-    v = beta2 * state["v"] + (1 - beta2) * (g * g)
-    return m / (1 - beta1**t), v / (1 - beta2**t), {"m": m, "v": v}
+def moments(g: Array, state: dict[str, Array], beta1: float, beta2: float) -> dict[str, Array]:
+    """The running means of g and g², in place: a wide layer pays for every new array."""
+    m = beta1 * state["m"]
+    m += (1 - beta1) * g
+    v = g * g
+    v *= 1 - beta2
+    v += beta2 * state["v"]
+    return {"m": m, "v": v}
+
+
+def corrected_root(v: Array, beta2: float, eps: float, t: int) -> Array:
+    """√v̂ + ε, as √v / √(1 - β2^t) + ε."""
+    root: Array = np.sqrt(v)
+    root /= (1 - beta2**t) ** 0.5
+    root += eps
+    return root
 
 
 @final
@@ -46,8 +55,10 @@ class Adam:
     ) -> tuple[Array, dict[str, Array]]:
         if self.weight_decay != 0:
             g = g + self.weight_decay * w
-        m_hat, v_hat, state = moments(g, state, self.beta1, self.beta2, t)
-        return descend(w, self.lr, m_hat / (np.sqrt(v_hat) + self.eps)), state
+        state = moments(g, state, self.beta1, self.beta2)
+        root = corrected_root(state["v"], self.beta2, self.eps, t)
+        d = np.divide(state["m"], root, out=root)
+        return descend(w, self.lr / (1 - self.beta1**t), d), state
 
     @staticmethod
     def samples() -> Iterator[Sample]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..draws import normal
 from ..protocols import Array, Sample, descend
-from .adam import moments
+from .adam import corrected_root, moments
 
 
 @final
@@ -34,9 +34,11 @@ class AdamW:
     def update(
         self, g: Array, state: dict[str, Array], w: Array, t: int
     ) -> tuple[Array, dict[str, Array]]:
-        m_hat, v_hat, state = moments(g, state, self.beta1, self.beta2, t)
+        state = moments(g, state, self.beta1, self.beta2)
+        root = corrected_root(state["v"], self.beta2, self.eps, t)
+        d = np.divide(state["m"], root, out=root)
         kept = (1 - self.lr * self.weight_decay) * w
-        return descend(kept, self.lr, m_hat / (np.sqrt(v_hat) + self.eps)), state
+        return descend(kept, self.lr / (1 - self.beta1**t), d), state
 
     @staticmethod
     def samples() -> Iterator[Sample]:

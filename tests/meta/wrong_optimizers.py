@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from backproof.reference.optimizers.adam import Adam, moments
+from backproof.reference.optimizers.adam import Adam
 from backproof.reference.optimizers.adamw import AdamW
 from backproof.reference.optimizers.sgd import SGD
 
@@ -125,6 +125,13 @@ def _decayed(o, g, w):
 class _(Adam):
     def update(self, g, state, w, t):
         return super().update(g, state, w, 1)
+
+
+def moments(g, state, beta1, beta2, t):
+    """Both running means corrected for their start at zero, and the new state."""
+    m = beta1 * state["m"] + (1 - beta1) * g
+    v = beta2 * state["v"] + (1 - beta2) * (g * g)
+    return m / (1 - beta1**t), v / (1 - beta2**t), {"m": m, "v": v}
 
 
 @wrong("X95", "the bias correction uses t + 1", "tensorflow#35444", "oneflow#5960",
