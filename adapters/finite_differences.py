@@ -43,7 +43,7 @@ import numpy as np
 
 from ..reference.protocols import Array, Layer, Loss, Optimizer, Tree
 from ..reference.training import Step
-from ..reference.tree import leaves, unflatten
+from ..reference.tree import leaves, tree_map
 from .protocols import VJP, Batch, Start, Unsupported, Updated
 
 WIDE: Any = np.longdouble  # as wide as float64 or wider, whatever the platform
@@ -66,23 +66,28 @@ class _Oracle:
         """d<dy, f(v)>/dv and its uncertainty; f itself is off by u max|f|."""
         raise NotImplementedError
 
-    def vjp(self, network: Layer, params: Tree, x: Array, dy: Array) -> VJP:
+    def vjp(self, network: Layer, params: Tree, x: Tree, dy: Tree) -> VJP:
         """y, dx and dparams from the forward alone."""
+        given = (params, x)
 
-        def f(values: list[Array]) -> Array:
-            return network.forward(unflatten(params, iter(values[1:])), values[0])[0]
+        def f(values: list[Array]) -> Tree:
+            return network.forward(*_with_floats(given, values))[0]
 
-        y, slopes, doubts = self._all(f, [x, *(w for _, w in leaves(params))], dy)
-        dparams, uncertain = (unflatten(params, iter(part[1:])) for part in (slopes, doubts))
-        return VJP(y, slopes[0], dparams, (doubts[0], uncertain))
+        y, slopes, doubts = self._all(f, _floats(given), dy)
+        (dparams, dx), (uncertain, doubt) = (
+            _with_floats(given, part, rest=None) for part in (slopes, doubts)
+        )
+        return VJP(y, dx, dparams, (doubt, uncertain))
 
-    def loss_vjp(self, loss: Loss, prediction: Array, target: Array, dloss: Array) -> VJP:
+    def loss_vjp(self, loss: Loss, prediction: Tree, target: Tree, dloss: Array) -> VJP:
         """The loss and the prediction's cotangent from the forward alone."""
+        wide = tree_map(lambda a: a.astype(WIDE) if a.dtype.kind == "f" else a, target)
 
-        def f(values: list[Array]) -> Array:
-            return loss.forward(values[0], target)[0]
+        def f(values: list[Array]) -> Tree:
+            return loss.forward(_with_floats(prediction, values), wide)[0]
 
-        y, (dx,), (doubt,) = self._all(f, [prediction], dloss)
+        y, slopes, doubts = self._all(f, _floats(prediction), dloss)
+        dx, doubt = (_with_floats(prediction, part, rest=None) for part in (slopes, doubts))
         return VJP(y, dx, {}, (doubt, {}))
 
     def optimize(
@@ -99,15 +104,19 @@ class _Oracle:
         raise Unsupported(f"{self.name} gives gradients only: it has no optimizer to train with")
 
     def _all(
-        self, f: Callable[[list[Array]], Array], values: list[Array], dy: Array
-    ) -> tuple[Array, list[Array], list[Array]]:
+        self, run: Callable[[list[Array]], Tree], values: list[Array], dy: Tree
+    ) -> tuple[Tree, list[Array], list[Array]]:
         dtype, n = values[0].dtype, sum(v.size for v in values)
         if n > MOST:
             raise Unsupported(
                 f"{self.name} would run the forward {n * self.evaluations:,} times: "
                 f"{n:,} entries, {MOST:,} allowed. Compare a smaller network or batch"
             )
-        values, dy = [v.astype(WIDE) for v in values], np.asarray(dy, WIDE)
+        values, shape, dy = [v.astype(WIDE) for v in values], dy, _flat(dy).astype(WIDE)
+
+        def f(values: list[Array]) -> Array:
+            return _flat(run(values))
+
         slopes = [np.empty(v.shape, dtype) for v in values]
         doubts = [np.empty(v.shape) for v in values]
         scales = [np.sqrt(np.mean(np.square(v))) for v in values]
@@ -123,7 +132,27 @@ class _Oracle:
                 slope, doubt = self.slope(along, values[i][index], scales[i], dy, u)
                 slopes[i][index] = slope
                 doubts[i][index] = doubt + np.finfo(dtype).eps / 2 * abs(slope)  # cast to dtype
-        return y.astype(dtype), slopes, doubts
+        ends = np.cumsum([part.size for _, part in leaves(shape)])
+        parts = iter(np.split(y.astype(dtype), ends[:-1]))
+        return tree_map(lambda part: next(parts).reshape(part.shape), shape), slopes, doubts
+
+
+def _floats(tree: Tree) -> list[Array]:
+    return [a for _, a in leaves(tree) if a.dtype.kind == "f"]
+
+
+def _with_floats(tree: Tree, values: Iterable[Array], rest: Any = ...) -> Any:
+    """The tree with its float arrays replaced in order; and all else by ``rest``, if given."""
+    found = iter(values)
+    return tree_map(
+        lambda a: next(found) if a.dtype.kind == "f" else a if rest is ... else rest, tree
+    )
+
+
+def _flat(tree: Tree) -> Array:
+    """All arrays of a tree as one vector."""
+    parts = [np.asanyarray(a).reshape(-1) for _, a in leaves(tree)]
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
 def _relative_rounding(y: Array, narrow: Array) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..reference.protocols import Array, Layer, Loss, Optimizer, Tree
+from ..reference.protocols import Layer, Loss, Optimizer, Tree
 from ..reference.training import Step, init_state, step, train, update
 from .protocols import VJP, Batch, Start, Updated
 
@@ -15,12 +15,12 @@ class NumpyReference:
 
     name = "numpy"
 
-    def vjp(self, network: Layer, params: Tree, x: Array, dy: Array) -> VJP:
+    def vjp(self, network: Layer, params: Tree, x: Tree, dy: Tree) -> VJP:
         """y, dx and dparams by the layers' own forward and backward."""
         y, residuals = network.forward(params, x)
         return VJP(y, *network.backward(residuals, dy))
 
-    def loss_vjp(self, loss: Loss, prediction: Array, target: Array, dloss: Any) -> VJP:
+    def loss_vjp(self, loss: Loss, prediction: Tree, target: Tree, dloss: Any) -> VJP:
         """The loss and the prediction's cotangent by the loss's own forward and backward."""
         value, residuals = loss.forward(prediction, target)
         return VJP(value, loss.backward(residuals, dloss), {})

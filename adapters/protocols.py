@@ -4,30 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..reference.protocols import Array, Layer, Loss, Optimizer, Tree
 from ..reference.training import Step
 
 Start = tuple[Tree, Tree]  # the parameters and the optimizer state that a step starts from
-Batch = tuple[Array, Array]  # x and target
+Batch = tuple[Tree, Tree]  # x and target
+
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Unsupported(Exception):
     """The adapter cannot express this; the message says what and why. Becomes a row, no crash."""
 
 
+def own_formula(why: str) -> Callable[[F], F]:
+    """Mark a translation that is a formula of ours, because the framework has no such operation.
+
+    It still gives an independent gradient (the framework's own autograd), and the table of
+    coverage says so.
+    """
+
+    def mark(translation: F) -> F:
+        translation.own_formula = why  # type: ignore[attr-defined]
+        return translation
+
+    return mark
+
+
 class VJP(NamedTuple):
     """y = f(x), and the cotangents dx and dparams that belong to dy.
+
+    dx is None where x is no float array: integers and masks have no cotangent.
 
     ``uncertainty`` is (for an oracle that knows its own error) a pair of trees like dx and
     dparams: what each entry may be off by; it is added to the tolerance.
     """
 
-    y: Array
-    dx: Array
+    y: Tree
+    dx: Tree
     dparams: Tree
-    uncertainty: tuple[Array, Tree] | None = None
+    uncertainty: tuple[Tree, Tree] | None = None
 
 
 class Updated(NamedTuple):
@@ -46,10 +65,10 @@ class Adapter(Protocol):
 
     name: str
 
-    def vjp(self, network: Layer, params: Tree, x: Array, dy: Array) -> VJP:
+    def vjp(self, network: Layer, params: Tree, x: Tree, dy: Tree) -> VJP:
         """y, dx and dparams of one network."""
 
-    def loss_vjp(self, loss: Loss, prediction: Array, target: Array, dloss: Array) -> VJP:
+    def loss_vjp(self, loss: Loss, prediction: Tree, target: Tree, dloss: Array) -> VJP:
         """The loss as y, and the prediction's cotangent as dx; dparams is {}."""
 
     def optimize(

@@ -25,7 +25,7 @@ def copied(tree: Tree) -> Tree:
 
 def vjp_values(vjp: VJP) -> Values:
     """y, dx and dparams by quantity and leaf."""
-    return {("y", ""): vjp.y, ("dx", ""): vjp.dx} | _named("dparams", vjp.dparams)
+    return _named("y", vjp.y) | _named("dx", vjp.dx) | _named("dparams", vjp.dparams)
 
 
 def updated_values(updated: Updated) -> Values:
@@ -55,7 +55,7 @@ def answer_vjp(got: Any) -> tuple[Values, Values]:
     if vjp.uncertainty is None:
         return values, {}
     dx, dparams = _as(tuple, vjp.uncertainty, "an uncertainty (dx, dparams)")
-    doubts = _arrays({("dx", ""): dx} | _named("dparams", dparams))
+    doubts = _arrays(_named("dx", dx) | _named("dparams", dparams))
     for key, doubt in doubts.items():
         what = f"the uncertainty of {' '.join(key).strip()}"
         if key not in values or doubt.shape != values[key].shape:

@@ -65,7 +65,7 @@ def check_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
         raise CaseError(f"{name} is empty: its shape is {array.shape}. Give at least one sample")
     if array.dtype.kind == "f" and array.dtype != dtype:
         raise CaseError(f"{name} is {array.dtype}, the case is {dtype}: give one dtype throughout")
-    if array.dtype.kind not in "fiu":
+    if array.dtype.kind not in "fiub":
         raise CaseError(f"{name} is {array.dtype}: give real numbers ({dtype})")
     return array
 
@@ -76,6 +76,23 @@ def check_floats(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
     if array.dtype != dtype:
         raise CaseError(f"{name} is {array.dtype}, the case is {dtype}: convert it first")
     return array
+
+
+def check_tree(name: str, value: Any, dtype: np.dtype[Any]) -> Tree:
+    """``check_array`` for an array, or for every part of a tuple."""
+    if isinstance(value, tuple):
+        return tuple(check_tree(f"{name}[{i}]", v, dtype) for i, v in enumerate(value))
+    return check_array(name, value, dtype)
+
+
+def check_integers(network: Layer, params: Tree, name: str, x: Tree, dtype: np.dtype[Any]) -> None:
+    """CaseError where x holds integers and the network takes floats: it has a cotangent there."""
+    integers = {leaf: a for leaf, a in leaves(x) if a.dtype.kind != "f"}
+    if integers:
+        y, residuals = network.forward(params, x)
+        dx, _ = network.backward(residuals, tree_map(np.ones_like, y))
+        for leaf in integers.keys() & dict(leaves(dx)).keys():
+            check_floats(f"{name}[{leaf}]" if leaf else name, integers[leaf], dtype)
 
 
 def draw_params(network: Layer, rng: np.random.Generator, dtype: np.dtype[Any]) -> Tree:
@@ -104,20 +121,20 @@ def check_params(network: Layer, params: Tree, dtype: np.dtype[Any]) -> Tree:
     return tree_map(np.asarray, params)
 
 
-def draw_input(x: Any, rng: np.random.Generator, dtype: np.dtype[Any]) -> Array:
-    """The input: an array as it is, or normal numbers of a shape (a tuple of sizes)."""
+def draw_input(x: Any, rng: np.random.Generator, dtype: np.dtype[Any]) -> Tree:
+    """The input as it is, or normal numbers of a shape (a tuple of sizes)."""
     if isinstance(x, tuple) and all(isinstance(n, int | np.integer) for n in x):
         if min(x, default=0) < 0:
             raise CaseError(f"x cannot have the shape {x}: a size is negative")
         return check_floats("x", rng.standard_normal(x).astype(dtype), dtype)
-    return check_floats("x", x, dtype)
+    return check_tree("x", x, dtype)
 
 
-def forward(spec: Layer | Loss, *args: Any) -> Array:
+def forward(spec: Layer | Loss, *args: Any) -> Tree:
     """The reference's output, or CaseError where the reference refuses its input."""
     try:
         with np.errstate(all="ignore"):
-            return np.asarray(spec.forward(*args)[0])
+            return tree_map(np.asarray, spec.forward(*args)[0])
     except (ValueError, IndexError) as error:
         raise CaseError(f"the reference cannot run this case: {error}") from error
 
@@ -132,10 +149,10 @@ def check_pairs(batches: list[Any]) -> list[tuple[Any, Any]]:
     return [(x, target) for x, target in batches]
 
 
-def check_batches(pairs: list[tuple[Any, Any]], dtype: np.dtype[Any]) -> list[tuple[Array, Array]]:
+def check_batches(pairs: list[tuple[Any, Any]], dtype: np.dtype[Any]) -> list[tuple[Tree, Tree]]:
     """The batches as arrays; CaseError where one is empty or of another dtype."""
     return [
-        (check_floats(f"x of batch {t}", x, dtype), check_array(f"target of batch {t}", y, dtype))
+        (check_tree(f"x of batch {t}", x, dtype), check_tree(f"target of batch {t}", y, dtype))
         for t, (x, y) in enumerate(pairs, start=1)
     ]
 
@@ -189,11 +206,16 @@ def named_grads(grads: list[Tree]) -> Named:
     )
 
 
-def named_batches(batches: list[tuple[Array, Array]]) -> Named:
+def named_tree(name: str, tree: Tree, step: int = 0) -> Named:
+    """Every array of an input or a cotangent, named as the messages name it."""
+    return ((f"{name}[{leaf}]" if leaf else name, a, step) for leaf, a in leaves(tree))
+
+
+def named_batches(batches: list[tuple[Tree, Tree]]) -> Named:
     """Every batch, named as the messages name it."""
     for t, (x, target) in enumerate(batches, start=1):
-        yield f"x of batch {t}", x, t
-        yield f"target of batch {t}", target, t
+        yield from named_tree(f"x of batch {t}", x, t)
+        yield from named_tree(f"target of batch {t}", target, t)
 
 
 def non_finite(named: Iterable[tuple[str, Array, int]]) -> tuple[str, int]:

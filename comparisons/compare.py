@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ..adapters.protocols import VJP, Adapter, Unsupported, Updated
-from ..reference.protocols import Array, Layer, Loss, Optimizer, Tree
+from ..reference.protocols import Layer, Loss, Optimizer, Tree
 from ..reference.training import init_state, update
-from ..reference.tree import tree_map
+from ..reference.tree import leaves, tree_map
 from . import cases
 from .candidates import (
     Runs,
@@ -49,7 +49,8 @@ def compare_vjp(
 ) -> pd.DataFrame:  # fmt: skip
     """Compare y, dx and dparams of a network, or a loss and its gradient.
 
-    ``x`` is the input, or its shape as a tuple of sizes to draw normal numbers; ``params`` a tree
+    ``x`` is the input (a tuple of arrays where the layer has several, and so for dy and target),
+    or its shape as a tuple of sizes to draw normal numbers; ``params`` a tree
     as ``network.init`` returns it, drawn away from the initial values if None; ``dy`` the
     cotangent of y, random if None. A loss takes its prediction as ``x`` and a ``target``.
     ``adapters``: names, or objects such as ``Candidate``; by default the reference itself, torch
@@ -97,41 +98,46 @@ class _Problem:
 
 
 def _network_problem(
-    network: Layer, params: Tree, x: Array, dy: Any, rng: np.random.Generator,
+    network: Layer, params: Tree, x: Tree, dy: Any, rng: np.random.Generator,
     dtype: np.dtype[Any],
 ) -> _Problem:  # fmt: skip
     if params is None:
         params = cases.draw_params(network, rng, dtype)
     params = cases.check_params(network, params, dtype)
     dy = _cotangent(dy, cases.forward(network, params, x), rng, dtype)
+    cases.check_integers(network, params, "x", x, dtype)
 
     def compute(arithmetic: Any) -> Values:
-        y, residuals = network.forward(arithmetic.tree(params), arithmetic.array(x))
-        return vjp_values(VJP(y, *network.backward(residuals, arithmetic.array(dy))))
+        y, residuals = network.forward(arithmetic.tree(params), arithmetic.tree(x))
+        return vjp_values(VJP(y, *network.backward(residuals, arithmetic.tree(dy))))
 
     def ask(adapter: Adapter) -> VJP:
         return adapter.vjp(network, *copied((params, x, dy)))
 
-    blame = cases.non_finite([*cases.named_params(params), ("x", x, 0), ("dy", dy, 0)])
+    given = (*cases.named_params(params), *cases.named_tree("x", x), *cases.named_tree("dy", dy))
+    blame = cases.non_finite(given)
     return _Problem(compute, ask, blame)
 
 
 def _loss_problem(
-    loss: Loss, x: Array, target: Any, dy: Any, rng: np.random.Generator, dtype: np.dtype[Any]
+    loss: Loss, x: Tree, target: Any, dy: Any, rng: np.random.Generator, dtype: np.dtype[Any]
 ) -> _Problem:
     if target is None:
         raise cases.CaseError(f"{loss} is a loss: give its target")
-    target = cases.check_array("target", target, dtype)
+    for name, prediction, _ in cases.named_tree("x", x):
+        cases.check_floats(name, prediction, dtype)
+    target = cases.check_tree("target", target, dtype)
     dy = _cotangent(dy, cases.forward(loss, x, target), rng, dtype)
 
     def compute(arithmetic: Any) -> Values:
-        value, residuals = loss.forward(arithmetic.array(x), arithmetic.array(target))
-        return vjp_values(VJP(value, loss.backward(residuals, arithmetic.array(dy)), {}))
+        value, residuals = loss.forward(arithmetic.tree(x), arithmetic.tree(target))
+        return vjp_values(VJP(value, loss.backward(residuals, arithmetic.tree(dy)), {}))
 
     def ask(adapter: Adapter) -> VJP:
         return adapter.loss_vjp(loss, *copied((x, target, dy)))
 
-    blame = cases.non_finite([("x", x, 0), ("target", target, 0), ("dy", dy, 0)])
+    given = (("x", x), ("target", target), ("dy", dy))
+    blame = cases.non_finite(named for pair in given for named in cases.named_tree(*pair))
     return _Problem(compute, ask, blame)
 
 
@@ -248,15 +254,23 @@ def _training(
     if params is None:
         params = cases.draw_params(network, np.random.default_rng(seed), dtype)
     params = cases.check_params(network, params, dtype)
-    for x, target in checked:
+    for t, (x, target) in enumerate(checked, start=1):
         cases.forward(loss, cases.forward(network, params, x), target)
+        cases.check_integers(network, params, f"x of batch {t}", x, dtype)
     return Training(network, loss, optimizer, params, checked), dtype
 
 
-def _cotangent(dy: Any, y: Array, rng: np.random.Generator, dtype: np.dtype[Any]) -> Array:
+def _cotangent(dy: Any, y: Tree, rng: np.random.Generator, dtype: np.dtype[Any]) -> Tree:
     if dy is None:
-        return np.asarray(rng.standard_normal(y.shape), dtype)
-    given = cases.check_floats("dy", dy, dtype)
-    if given.shape != y.shape:
-        raise cases.CaseError(f"dy has shape {given.shape}, y has shape {y.shape}")
+        return tree_map(lambda part: np.asarray(rng.standard_normal(part.shape), dtype), y)
+    given = cases.check_tree("dy", dy, dtype)
+    shapes = {leaf: part.shape for leaf, part in leaves(y)}
+    if shapes.keys() != dict(leaves(given)).keys():
+        raise cases.CaseError(f"dy has {len(dict(leaves(given)))} parts, y has {len(shapes)}")
+    for name, part, _ in cases.named_tree("dy", given):
+        cases.check_floats(name, part, dtype)
+        wanted = shapes[name[3:-1]]
+        if part.shape != wanted:
+            what = name.replace("dy", "y")
+            raise cases.CaseError(f"{name} has shape {part.shape}, {what} has shape {wanted}")
     return given

@@ -46,14 +46,14 @@ class Training:
     def run(self, arithmetic: Any) -> Iterator[Step]:
         """The reference's run in any arithmetic."""
         rule = arithmetic.hyperparameters(self.optimizer)
-        batches = ((arithmetic.array(x), arithmetic.array(y)) for x, y in self.batches)
+        batches = map(arithmetic.tree, self.batches)
         return train(self.network, self.loss, rule, arithmetic.tree(self.params), batches)
 
     def one_step(self, arithmetic: Any, start: Start, t: int) -> Values:
         """The reference's step t from ``start``, in any arithmetic."""
         rule = arithmetic.hyperparameters(self.optimizer)
         p, state = map(arithmetic.tree, start)
-        x, target = map(arithmetic.array, self.batches[t - 1])
+        x, target = arithmetic.tree(self.batches[t - 1])
         return step_values(step(self.network, self.loss, rule, p, state, (x, target), t))
 
 

@@ -23,6 +23,7 @@ import numpy as np
 from ..adapters.loading import MissingFramework
 from ..reference import discovery
 from ..reference.protocols import Sample
+from ..reference.tree import as_dtype
 from .cases import CaseError
 from .compare import compare_training, compare_vjp
 from .networks import NETWORKS, named
@@ -141,10 +142,9 @@ class SampleTask:
         for case, sample in self._samples():
             for dtype in self.dtypes:
                 rng = np.random.default_rng([self.seed, 1])  # not the draws of the parameters
-                given: dict[str, Any] = {"x": sample.x(rng).astype(dtype)}
+                given: dict[str, Any] = {"x": as_dtype(sample.x(rng), dtype)}
                 if sample.target is not None:
-                    target = sample.target(rng)
-                    given["target"] = target.astype(dtype) if target.dtype.kind == "f" else target
+                    given["target"] = as_dtype(sample.target(rng), dtype)
                 tables.append(compare_vjp(
                     sample.spec, **given, adapters=self.adapters, dtype=dtype, seed=self.seed,
                     case=case,

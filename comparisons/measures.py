@@ -110,9 +110,7 @@ def measure(candidate: Array, expected: Expected) -> Measures:
 
 def _over(difference: Array, size: Array) -> Array:
     """The ratio; 0 where there is no difference, inf where only the size is zero."""
-    ratio: Array = np.divide(
-        difference, size, out=np.zeros_like(difference), where=difference != 0
-    )
+    ratio: Array = np.divide(difference, size, out=np.zeros_like(difference), where=difference != 0)
     return ratio
 
 

@@ -17,7 +17,7 @@ Array = npt.NDArray[Any]
 Tree = Any  # an Array, or a dict or tuple of Trees; leaves have dotted paths such as "0.W"
 Scalar = float | Array
 Residuals = tuple[Any, ...]  # exactly what backward needs, packed on forward's last line
-Draw = Callable[[np.random.Generator], Array]
+Draw = Callable[[np.random.Generator], Tree]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,11 @@ class Sample:
 
 @runtime_checkable
 class Layer(Protocol):
-    """A differentiable function of parameters and one input; networks are layers too."""
+    """A differentiable function of parameters and an input; networks are layers too.
+
+    x and y are arrays, or tuples of them where a layer has several inputs (a sequence and its
+    initial state) or outputs. Where x holds integers or masks, dx is None.
+    """
 
     def __hash__(self) -> int:
         """A frozen dataclass has one; compiled functions are kept by it."""
@@ -44,10 +48,10 @@ class Layer(Protocol):
     def init(self, rng: np.random.Generator) -> Tree:
         """Draw the parameters: a dict of arrays, or a tuple of trees for a combinator."""
 
-    def forward(self, params: Tree, x: Array) -> tuple[Array, Residuals]:
+    def forward(self, params: Tree, x: Any) -> tuple[Any, Residuals]:
         """The primal: y, and the residuals that backward will need."""
 
-    def backward(self, residuals: Residuals, dy: Array) -> tuple[Array, Tree]:
+    def backward(self, residuals: Residuals, dy: Any) -> tuple[Any, Tree]:
         """The VJP: dy to dx and to dparams, which has the paths and shapes of params."""
 
     @staticmethod
@@ -57,15 +61,18 @@ class Layer(Protocol):
 
 @runtime_checkable
 class Loss(Protocol):
-    """A scalar function of a prediction and a target."""
+    """A function of a prediction and a target, each an array or a tuple of arrays.
+
+    Its value is 0-d, or one number for each sample where a loss is not reduced.
+    """
 
     def __hash__(self) -> int:
         """As for a layer."""
 
-    def forward(self, prediction: Array, target: Array) -> tuple[Array, Residuals]:
+    def forward(self, prediction: Any, target: Any) -> tuple[Array, Residuals]:
         """The loss as a 0-d value, and the residuals."""
 
-    def backward(self, residuals: Residuals, dloss: Scalar = 1.0) -> Array:
+    def backward(self, residuals: Residuals, dloss: Scalar = 1.0) -> Any:
         """The cotangent of the prediction, scaled by the upstream cotangent dloss."""
 
     @staticmethod
@@ -93,14 +100,7 @@ class Optimizer(Protocol):
         """Hyperparameter settings and gradient scales."""
 
 
-def descend(w: Array, rate: float, d: Array) -> Array:
-    """w - rate d, with one large array less than that expression makes."""
-    new: Array = -rate * d
-    new += w
-    return new
-
-
-def gradient(layer: Layer, residuals: Residuals, dy: Array) -> Tree:
+def gradient(layer: Layer, residuals: Residuals, dy: Any) -> Tree:
     """dparams without dx, by the layer's own ``gradient`` where it has one.
 
     Training needs no cotangent of the data, which may cost a wide first layer a third of its work.

@@ -9,7 +9,12 @@ from .protocols import Tree
 
 
 def leaves(tree: Tree, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (dotted path, array) in the tree's own order; a bare array has the path ""."""
+    """Yield (dotted path, array) in the tree's own order; a bare array has the path "".
+
+    None is an empty tree: the cotangent of an integer input.
+    """
+    if tree is None:
+        return
     if isinstance(tree, dict):
         items: Any = tree.items()
     elif isinstance(tree, tuple):
@@ -30,6 +35,8 @@ def tree_map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
         return {k: tree_map(f, v, *(r[k] for r in rest)) for k, v in tree.items()}
     if isinstance(tree, tuple):
         return tuple(tree_map(f, v, *(r[i] for r in rest)) for i, v in enumerate(tree))
+    if tree is None:
+        return None
     return f(tree, *rest)
 
 
@@ -41,3 +48,8 @@ def unzip(tree: Tree, n: int, like: Tree) -> tuple[Tree, ...]:
 def unflatten(like: Tree, values: Iterator[Any]) -> Tree:
     """The tree shaped as ``like`` whose leaves are taken from ``values`` in order."""
     return tree_map(lambda _: next(values), like)
+
+
+def as_dtype(tree: Tree, dtype: Any) -> Tree:
+    """The tree with its floats in that dtype; integers and masks as they are."""
+    return tree_map(lambda a: a.astype(dtype) if a.dtype.kind == "f" else a, tree)

@@ -18,7 +18,7 @@ import backproof
 from backproof.adapters.loading import FRAMEWORKS, load
 from backproof.comparisons.cases import draw_params
 from backproof.reference import discovery
-from backproof.reference.tree import leaves
+from backproof.reference.tree import as_dtype, leaves, tree_map
 
 ADAPTERS = ("numpy", "torch", "jax")
 PRECISIONS = ("float32", "float64")
@@ -38,20 +38,23 @@ class Setting:
         return self.sample.spec
 
     def x(self, precision):
-        return self.sample.x(np.random.default_rng(self.seed)).astype(precision)
+        return as_dtype(self.sample.x(np.random.default_rng(self.seed)), precision)
 
     def target(self, precision):
-        target = self.sample.target(np.random.default_rng(self.seed + 1000))
-        return target.astype(precision) if target.dtype.kind == "f" else target
+        return as_dtype(self.sample.target(np.random.default_rng(self.seed + 1000)), precision)
 
     def params(self, precision):
         return draw_params(self.spec, np.random.default_rng(self.seed), np.dtype(precision))
 
-    def like(self, array):
-        """Random numbers of the array's shape and dtype: a cotangent, or a gradient."""
+    def like(self, tree):
+        """Random numbers of the arrays' shapes and dtypes: a cotangent, or a gradient."""
         rng = np.random.default_rng(self.seed + 2000)
-        scaled = self.sample.gradient_scale * rng.standard_normal(array.shape)
-        return np.asarray(scaled, array.dtype)
+
+        def draw(array):
+            scaled = self.sample.gradient_scale * rng.standard_normal(array.shape)
+            return np.asarray(scaled, array.dtype)
+
+        return tree_map(draw, tree)
 
     def compare(self, adapter, precision, **changes):
         """The table of this sample; ``changes`` replace arguments of the comparison."""

@@ -76,10 +76,10 @@ def registry(framework, spec):
 
 def test_every_spec_is_translated(framework, spec_class):
     name, dispatch = registry(framework, spec_class)
-    file = type(framework).__module__.split(".")[-1]
+    folder = type(framework).__module__.split(".")[-2]
     assert spec_class in dispatch.registry, (
         f"{framework.name} has no translation of {spec_class.__name__}: "
-        f"register it with {name} in adapters/{file}.py"
+        f"register it with {name} in adapters/{folder}/"
     )
 
 
@@ -120,12 +120,12 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("function", UNKNOWN)
 def test_unknown_spec_names_function_and_file(framework, function):
-    file = type(framework).__module__.split(".")[-1]
+    folder = type(framework).__module__.split(".")[-2]
     with pytest.raises(Unsupported) as error:
         UNKNOWN[function](framework)
     assert str(error.value) == (
         f"{framework.name} has no translation of Unknown: register it with {function} in "
-        f"adapters/{file}.py, or from a file of your own"
+        f"adapters/{folder}/, or from a file of your own"
     )
 
 

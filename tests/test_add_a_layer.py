@@ -59,7 +59,7 @@ class Cube:
 REGISTRATIONS = {
     "torch_autograd": """
 
-from ..reference.layers.cube import Cube
+from ...reference.layers.cube import Cube
 
 
 @apply.register
@@ -68,7 +68,9 @@ def _(layer: Cube, p: Any, x: torch.Tensor) -> torch.Tensor:
 """,
     "jax_grad": """
 
-from ..reference.layers.cube import Cube
+from jax import lax
+
+from ...reference.layers.cube import Cube
 
 
 @apply.register
@@ -110,6 +112,13 @@ def run(project):
     return outcomes, done.stdout
 
 
+def register(project):
+    for folder, registration in REGISTRATIONS.items():
+        file = project / f"backproof/adapters/{folder}/activations.py"
+        with file.open("a", encoding="utf-8") as family:
+            family.write(registration)
+
+
 def test_a_layer_is_one_file_and_one_registration_per_adapter(project, installed):
     frameworks = [name for name in ("torch", "jax") if name in installed]
     (project / "backproof/reference/layers/cube.py").write_text(LAYER, encoding="utf-8")
@@ -121,16 +130,14 @@ def test_a_layer_is_one_file_and_one_registration_per_adapter(project, installed
     strange = [test for test in failed if not any(f"-{name}" in test for name in frameworks)]
     assert not strange, said
     for name in frameworks:
-        (file,) = (f for f in REGISTRATIONS if f.startswith(name))
+        (folder,) = (f for f in REGISTRATIONS if f.startswith(name))
         assert f"test_adapters.py::test_every_spec_is_translated[Cube-{name}]" in failed
         assert f"test_layers.py::test_adapter_matches[Cube-0-{name}-float64]" in failed
         assert (
-            f"{name} has no translation of Cube: register it with apply in adapters/{file}.py"
+            f"{name} has no translation of Cube: register it with apply in adapters/{folder}/"
             in said
         )
-    for file, registration in REGISTRATIONS.items():
-        with (project / f"backproof/adapters/{file}.py").open("a", encoding="utf-8") as adapter:
-            adapter.write(registration)
+    register(project)
     again, said = run(project)
     assert set(again) == set(outcomes)
     assert set(again.values()) == {"PASSED"}, said
@@ -141,9 +148,7 @@ def test_a_wrong_layer_is_caught(project):
     wrong = LAYER.replace("return 3 * (x * x)", "return 3.03 * (x * x)")
     assert wrong != LAYER
     (project / "backproof/reference/layers/cube.py").write_text(wrong, encoding="utf-8")
-    for file, registration in REGISTRATIONS.items():
-        with (project / f"backproof/adapters/{file}.py").open("a", encoding="utf-8") as adapter:
-            adapter.write(registration)
+    register(project)
     outcomes, _ = run(project)
     judged = [t for t in outcomes if "::test_adapter_matches" in t and "-numpy-" not in t]
     judged += [t for t in outcomes if "differences.py::test_layer[" in t]

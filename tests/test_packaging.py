@@ -94,8 +94,9 @@ def targets():
 def test_entry_point_is_there(name):
     """Read, not imported, because a framework may be missing."""
     module, attribute = targets()[name]
-    package, _, file = module.rpartition(".")
-    path = ROOT / FOLDERS[package] / f"{file}.py"
+    package = max((p for p in FOLDERS if module.startswith(f"{p}.")), key=len)
+    inner = module.removeprefix(f"{package}.").replace(".", "/")
+    path = ROOT / FOLDERS[package] / f"{inner}.py"
     assert path.is_file(), f"{name} = {module}:{attribute}, but there is no {path.name}"
     defined = {getattr(node, "name", "") for node in ast.parse(path.read_text("utf-8")).body}
     assert attribute in defined, f"{path.name} defines no {attribute}"

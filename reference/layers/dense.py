@@ -40,7 +40,7 @@ class Dense:
         W = params["W"]
         y = x @ W  # (..., O)
         if self.bias:
-            y += params["b"] if self.bias is True else np.asarray(self.bias, x.dtype)
+            y = y + (params["b"] if self.bias is True else np.asarray(self.bias, x.dtype))
         return y, (x, W)
 
     def backward(self, residuals: Residuals, dy: Array) -> tuple[Array, Tree]:

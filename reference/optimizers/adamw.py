@@ -7,8 +7,8 @@ from typing import final
 import numpy as np
 
 from ..draws import normal
-from ..protocols import Array, Sample, descend
-from .adam import corrected_root, moments
+from ..protocols import Array, Sample
+from ..updates import corrected_root, descend, moments
 
 
 @final

@@ -7,7 +7,8 @@ from typing import final
 import numpy as np
 
 from ..draws import normal
-from ..protocols import Array, Sample, descend
+from ..protocols import Array, Sample
+from ..updates import descend
 
 
 @final

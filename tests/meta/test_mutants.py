@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from backproof import (
 from backproof.adapters.numpy_reference import NumpyReference
 from backproof.comparisons.cases import draw_params
 from backproof.reference import discovery
+from backproof.reference.tree import as_dtype, tree_map
 
 from .mutants import Substituted, adapter, as_variation, mutants, substitute, wrong
 
@@ -52,18 +53,22 @@ def _layout(a):
     return np.asarray(a.T.copy().T)
 
 
+def _cotangent(rng, y):
+    return _layout(rng.standard_normal(y.shape).astype(y.dtype))
+
+
 def _vjp_tables(spec_class, dtype, candidates):
     for seed, sample in enumerate(spec_class.samples()):
         rng, spec = np.random.default_rng(seed), sample.spec
-        x = sample.x(rng).astype(dtype)
+        x = as_dtype(sample.x(rng), dtype)
         given = {"x": x, "adapters": candidates, "seed": seed}
         if sample.target is None:
             params = draw_params(spec, rng, np.dtype(dtype))
-            dy = rng.standard_normal(spec.forward(params, x)[0].shape).astype(dtype)
-            given |= {"params": params, "dy": _layout(dy)}
+            y, _ = spec.forward(params, x)
+            dy = tree_map(partial(_cotangent, rng), as_dtype(y, dtype))
+            given |= {"params": params, "dy": dy}
         else:
-            target = sample.target(rng)
-            given["target"] = target.astype(dtype) if target.dtype.kind == "f" else target
+            given["target"] = as_dtype(sample.target(rng), dtype)
         yield compare_vjp(spec, **given)
 
 

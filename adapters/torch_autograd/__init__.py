@@ -1,0 +1,17 @@
+"""PyTorch: torch.nn.functional forward, torch.autograd backward, torch.optim steps.
+
+``registry`` holds what a translation is registered with; every other file registers a family of
+them, and is loaded here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from .adapter import TorchAutograd
+
+__all__ = ["TorchAutograd"]
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -1,0 +1,108 @@
+"""The adapter itself: what is the same for every layer, loss and optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+
+from ...reference.protocols import Array, Layer, Loss, Optimizer, Tree
+from ...reference.training import Step
+from ...reference.tree import leaves, tree_map, unflatten
+from ..protocols import VJP, Batch, Start, Updated
+from .registry import apply, apply_loss, build
+
+
+def _tensor(x: Array) -> torch.Tensor:
+    return torch.from_numpy(np.array(x, order="C"))  # a copy: torch may write to its tensors
+
+
+def _weight(x: Array) -> torch.Tensor:
+    tensor = _tensor(x)  # integers and masks have no gradient
+    return tensor.requires_grad_() if tensor.is_floating_point() else tensor
+
+
+def _array(x: torch.Tensor) -> Array:
+    return x.detach().numpy().copy()
+
+
+class _Stepper:
+    """A torch.optim optimizer over a tree of weights, whose state can be set and read."""
+
+    def __init__(self, optimizer: Optimizer, params: Tree) -> None:
+        self.params = tree_map(_weight, params)
+        self.weights = [w for _, w in leaves(self.params)]
+        self.optimizer, self.names = build(optimizer, self.weights)
+
+    def restart(self, params: Tree, state: Tree, t: int) -> None:
+        """Take over the weights and state that step t starts from."""
+
+        def take_over(w: torch.Tensor, value: Array, kept: dict[str, Array]) -> None:
+            w.copy_(_tensor(value))
+            if t > 1 and kept:
+                own = {self.names[k]: _tensor(a) for k, a in kept.items()}
+                self.optimizer.state[w] = {"step": torch.tensor(t - 1.0), **own}
+
+        with torch.no_grad():
+            tree_map(take_over, self.params, params, state)
+
+    def step(self, grads: Iterable[torch.Tensor]) -> Updated:
+        for w, g in zip(self.weights, grads, strict=True):
+            w.grad = g
+        self.optimizer.step()
+        return Updated(tree_map(_array, self.params), tree_map(self._state, self.params))
+
+    def _state(self, w: torch.Tensor) -> dict[str, Array]:
+        own = self.optimizer.state[w]
+        return {k: _array(own[v]) for k, v in self.names.items() if own.get(v) is not None}
+
+
+class TorchAutograd:
+    """PyTorch on the CPU, one thread, in the dtype of the arrays it is given."""
+
+    name = "torch"
+
+    def vjp(self, network: Layer, params: Tree, x: Tree, dy: Tree) -> VJP:
+        """y by torch.nn.functional; dx and dparams by torch.autograd.grad."""
+        p, inputs = tree_map(_weight, params), tree_map(_weight, x)
+        y = apply(network, p, inputs)
+        wrt = [v for _, v in leaves((p, inputs)) if v.requires_grad]
+        outputs, cotangents = ([v for _, v in leaves(t)] for t in (y, tree_map(_tensor, dy)))
+        grads = torch.autograd.grad(outputs, wrt, cotangents, materialize_grads=True)
+        found = map(_array, grads)
+        dp = tree_map(lambda w: next(found), params)
+        dx = tree_map(lambda v: next(found) if v.requires_grad else None, inputs)
+        return VJP(tree_map(_array, y), dx, dp)
+
+    def loss_vjp(self, loss: Loss, prediction: Tree, target: Tree, dloss: Array) -> VJP:
+        """The loss, and the prediction's cotangent by torch.autograd.grad."""
+        p = tree_map(_weight, prediction)
+        value = apply_loss(loss, p, tree_map(_tensor, target))
+        wrt = [v for _, v in leaves(p)]
+        grads = torch.autograd.grad(value, wrt, _tensor(dloss), materialize_grads=True)
+        return VJP(_array(value), unflatten(prediction, map(_array, grads)), {})
+
+    def optimize(
+        self, optimizer: Optimizer, params: Tree, grads: Iterable[Tree]
+    ) -> Iterator[Updated]:
+        """torch.optim, fed the given gradients."""
+        stepper = _Stepper(optimizer, params)
+        for tree in grads:
+            yield stepper.step(_tensor(g) for _, g in leaves(tree))
+
+    def train(
+        self, network: Layer, loss: Loss, optimizer: Optimizer, params: Tree,
+        batches: Iterable[Batch], starts: Iterable[Start] | None = None,
+    ) -> Iterator[Step]:  # fmt: skip
+        """Forward, torch.autograd, torch.optim step."""
+        stepper = _Stepper(optimizer, params)
+        restarts = iter(starts) if starts is not None else None
+        for t, (x, target) in enumerate(batches, start=1):
+            if restarts is not None:
+                stepper.restart(*next(restarts), t)
+            prediction = apply(network, stepper.params, tree_map(_tensor, x))
+            value = apply_loss(loss, prediction, tree_map(_tensor, target))
+            grads = torch.autograd.grad(value, stepper.weights, materialize_grads=True)
+            g = unflatten(params, map(_array, grads))
+            yield Step(t, _array(value), g, *stepper.step(grads))
