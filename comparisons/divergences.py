@@ -43,11 +43,20 @@ KNOWN: list[KnownDivergence] = [
     KnownDivergence(
         id="FD-KINK",
         candidate="finite_differences",
-        case="ReLU() at its kink*",
+        case="* at its kink*",
         quantity="dx",
-        reason="a central difference across x = 0 averages both slopes, 1/2; the reference, torch "
-        "and JAX take the subgradient 0",
+        reason="a central difference across a kink averages both slopes; the reference, torch and "
+        "JAX take one subgradient",
         source="measured here; Griewank and Walther, Evaluating Derivatives (2008), chapter 14",
+    ),
+    KnownDivergence(
+        id="CS-KINK",
+        candidate="complex_step",
+        case="* at its kink*",
+        quantity="dx",
+        reason="the complex step takes the slope to the left of a kink; the reference, torch and "
+        "JAX take another subgradient here",
+        source="measured here",
     ),
 ]
 

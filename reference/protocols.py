@@ -25,13 +25,16 @@ class Sample:
     """One setting that the tests run: a spec, and how to draw its input (and its target).
 
     ``x`` draws a layer's input, a loss's prediction, or the weights an optimizer starts from.
-    ``target`` is for losses; ``gradient_scale`` for optimizers.
+    ``target`` is for losses; ``gradient_scale`` for optimizers. ``kink`` names the oracles that
+    must differ in dx, because x is exactly where the slope jumps: "finite_differences" takes the
+    mean of both slopes, "complex_step" the one to the left.
     """
 
     spec: Any
     x: Draw
     target: Draw | None = None
     gradient_scale: float = 1.0
+    kink: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -10,8 +10,6 @@ import pytest
 
 import backproof
 from backproof.adapters import finite_differences as fd
-from backproof.comparisons.divergences import KNOWN
-from backproof.reference import discovery
 from backproof.reference.layers.dense import Dense
 from backproof.reference.layers.flatten import Flatten
 from backproof.reference.layers.layernorm import LayerNorm
@@ -29,40 +27,28 @@ def oracle(request):
     return request.param
 
 
-def at_kink(spec, x, oracle):
-    """The case's name where the oracle is known to differ: x is exactly at the layer's kink."""
-    name = f"{spec} at its kink"
-    known = any(r.candidate == oracle and r.case.startswith(name) for r in KNOWN)
-    return name if known and np.any(x == 0) else None
+def name_of_kink(setting, oracle):
+    """The case's name where the oracle must differ, because x is exactly at a kink."""
+    return f"{setting.spec} at its kink" if oracle in setting.sample.kink else None
+
+
+def check(setting, precision, oracle, assert_match):
+    kink = name_of_kink(setting, oracle)
+    rows = setting.compare(oracle, precision, case=kink)
+    assert_match(rows[rows.quantity != "dx"] if kink else rows)
+    if kink:
+        assert set(rows.verdict[rows.quantity == "dx"]) == {"known divergence"}
 
 
 # Every sample of every layer and loss.
 
 
 def test_layer(layer, precision, oracle, assert_match):
-    kink = at_kink(layer.spec, layer.x(precision), oracle)
-    rows = layer.compare(oracle, precision, case=kink)
-    if kink:
-        expected = {"y": "match", "dx": "known divergence"}
-        assert dict(zip(rows.quantity, rows.verdict, strict=True)) == expected
-    else:
-        assert_match(rows)
+    check(layer, precision, oracle, assert_match)
 
 
 def test_loss(loss, precision, oracle, assert_match):
-    assert_match(loss.compare(oracle, precision))
-
-
-def test_some_sample_is_at_a_kink():
-    """So that the branch above is taken, and only where it should be."""
-    at = {
-        (name, oracle)
-        for name, spec in discovery.layers().items()
-        for sample in spec.samples()
-        for oracle in ORACLES
-        if at_kink(sample.spec, sample.x(np.random.default_rng(0)), oracle)
-    }
-    assert at == {("ReLU", "finite_differences")}
+    check(loss, precision, oracle, assert_match)
 
 
 @pytest.mark.skipif(not WIDER, reason="longdouble is no wider than float64 on this platform")
@@ -84,12 +70,11 @@ def no_long_double(monkeypatch):
 
 
 def test_layer_without_long_double(layer, oracle, no_long_double, assert_match):
-    if not at_kink(layer.spec, layer.x("float64"), oracle):
-        assert_match(layer.compare(oracle, "float64"))
+    check(layer, "float64", oracle, assert_match)
 
 
 def test_loss_without_long_double(loss, oracle, no_long_double, assert_match):
-    assert_match(loss.compare(oracle, "float64"))
+    check(loss, "float64", oracle, assert_match)
 
 
 # The kink, on purpose.

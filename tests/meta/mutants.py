@@ -3,8 +3,7 @@
 A ``Mutant`` turns a right spec (a layer, a loss, an optimizer) or the right training loop
 (``NumpyReference``) into a wrong one of the same type. Each is a small variation of the reference:
 a subclass that overrides one method, registered by the decorator ``wrong``. The files
-``wrong_layers.py``, ``wrong_losses.py``, ``wrong_optimizers.py`` and ``wrong_training.py`` hold
-them; ``adapter`` runs one as an implementation to be compared.
+``wrong_*.py`` hold them; ``adapter`` runs one as an implementation to be compared.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import dataclasses
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from backproof.adapters.numpy_reference import NumpyReference
@@ -117,6 +117,6 @@ def adapter(mutant: Mutant) -> Any:
 
 def mutants() -> dict[str, Mutant]:
     """Every mutant by its id."""
-    for module in ("wrong_layers", "wrong_losses", "wrong_optimizers", "wrong_training"):
-        importlib.import_module(f".{module}", __package__)
+    for file in sorted(Path(__file__).parent.glob("wrong_*.py")):
+        importlib.import_module(f".{file.stem}", __package__)
     return dict(REGISTRY)
