@@ -102,6 +102,23 @@ def compare(session: nox.Session) -> None:
 
 
 @nox.session
+def full(session: nox.Session) -> None:
+    """Run every test there is: every sample, adapter, precision and memory layout. Half an hour."""
+    session.run(program(everything(session), "pytest"), *TWO_WORKERS, "--full", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Compare every sample of everything, with progress, and write docs/coverage.md."""
+    environment = everything(session)
+    with tempfile.TemporaryDirectory(prefix="backproof-") as folder:
+        results = str(Path(folder) / "results.parquet")
+        backproof = program(environment, "backproof")
+        session.run(backproof, "compare", "--samples", "--output", results, *session.posargs)
+        session.run(program(environment, "python"), str(ROOT / "docs/make_coverage.py"), results)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and layout with ruff, and that the changelog's fragments can be read."""
     ruff = program(everything(session), "ruff")

@@ -41,7 +41,7 @@ from typing import Any
 
 import numpy as np
 
-from ..reference.protocols import Array, Layer, Loss, Optimizer, Tree
+from ..reference.protocols import Array, Function, Initialiser, Layer, Loss, Optimizer, Tree
 from ..reference.training import Step
 from ..reference.tree import leaves, tree_map
 from .protocols import VJP, Batch, Start, Unsupported, Updated
@@ -95,6 +95,17 @@ class _Oracle:
     ) -> Iterator[Updated]:
         """Unsupported: there is nothing to differentiate in an update."""
         raise Unsupported(f"{self.name} gives gradients only: an update is not differentiated")
+
+    def evaluate(self, function: Function, x: Tree, dtype: np.dtype[Any]) -> Tree:
+        """Unsupported: a schedule or a transform is compared, not differentiated."""
+        raise Unsupported(f"{self.name} gives gradients only: this is not differentiated")
+
+    def draw(
+        self, initialiser: Initialiser, shape: tuple[int, ...], count: int,
+        dtype: np.dtype[Any], seed: int,
+    ) -> Array:  # fmt: skip
+        """Unsupported: a distribution is not differentiated."""
+        raise Unsupported(f"{self.name} gives gradients only: a distribution has none")
 
     def train(
         self, network: Layer, loss: Loss, optimizer: Optimizer, params: Tree,
@@ -224,6 +235,7 @@ _KNOWN = {np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive,
 _MOVES: set[Any] = {
     np.where, np.concatenate, np.stack, np.pad, np.reshape, np.ravel, np.transpose, np.swapaxes,
     np.moveaxis, np.squeeze, np.expand_dims, np.broadcast_to, np.flip, np.roll, np.split, np.take,
+    np.empty_like, np.copyto,  # which zeros_like is made of
     np.zeros_like, np.ones_like, np.shape, np.ndim, np.sum, np.mean, np.max, np.min, np.einsum,
     np.tensordot, np.dot,
 }  # fmt: skip

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..reference.protocols import Layer, Loss, Optimizer, Tree
+import numpy as np
+
+from ..reference.protocols import Array, Function, Initialiser, Layer, Loss, Optimizer, Tree
 from ..reference.training import Step, init_state, step, train, update
+from ..reference.tree import tree_map
 from .protocols import VJP, Batch, Start, Updated
 
 
@@ -33,6 +36,18 @@ class NumpyReference:
         for t, g in enumerate(grads, start=1):
             params, state = update(optimizer, g, state, params, t)
             yield Updated(params, state)
+
+    def evaluate(self, function: Function, x: Tree, dtype: np.dtype[Any]) -> Tree:
+        """The function as it stands; rates are Python floats, rounded to dtype in the end."""
+        return tree_map(lambda y: np.asarray(y, dtype), function(x))
+
+    def draw(
+        self, initialiser: Initialiser, shape: tuple[int, ...], count: int,
+        dtype: np.dtype[Any], seed: int,
+    ) -> Array:  # fmt: skip
+        """The initialiser's own draws, from a generator of this adapter's own."""
+        rng = np.random.default_rng([seed, 2])
+        return np.stack([initialiser.draw(rng, shape) for _ in range(count)]).astype(dtype)
 
     def train(
         self, network: Layer, loss: Loss, optimizer: Optimizer, params: Tree,

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from ..reference.protocols import Array, Layer, Loss, Optimizer, Tree
+import numpy as np
+
+from ..reference.protocols import Array, Function, Initialiser, Layer, Loss, Optimizer, Tree
 from ..reference.training import Step
 
 Start = tuple[Tree, Tree]  # the parameters and the optimizer state that a step starts from
@@ -32,6 +34,19 @@ def own_formula(why: str) -> Callable[[F], F]:
         return translation
 
     return mark
+
+
+def translation(spec: type, *registries: Any) -> str:
+    """How a framework's ``singledispatch`` registries translate a spec.
+
+    "own operation", "own formula: " and why, or "" where there is no translation.
+    """
+    for registry in registries:
+        found = registry.dispatch(spec)
+        if found is not registry.dispatch(object):
+            why = getattr(found, "own_formula", "")
+            return f"own formula: {why}" if why else "own operation"
+    return ""
 
 
 class VJP(NamedTuple):
@@ -76,6 +91,15 @@ class Adapter(Protocol):
     ) -> Iterator[Updated]:
         """The optimizer alone, fed the given gradients: one Updated for each."""
 
+    def evaluate(self, function: Function, x: Tree, dtype: np.dtype[Any]) -> Tree:
+        """A schedule's rates, or what a transform makes of gradients, in dtype."""
+
+    def draw(
+        self, initialiser: Initialiser, shape: tuple[int, ...], count: int,
+        dtype: np.dtype[Any], seed: int,
+    ) -> Array:  # fmt: skip
+        """So many weights of that shape, as one array (count, *shape), in dtype."""
+
     def train(
         self, network: Layer, loss: Loss, optimizer: Optimizer, params: Tree,
         batches: Iterable[Batch], starts: Iterable[Start] | None = None,
@@ -107,3 +131,5 @@ class Candidate:
     loss_vjp: Callable[..., Any] = field(default=_missing("loss_vjp"))
     optimize: Callable[..., Any] = field(default=_missing("optimize"))
     train: Callable[..., Any] = field(default=_missing("train"))
+    evaluate: Callable[..., Any] = field(default=_missing("evaluate"))
+    draw: Callable[..., Any] = field(default=_missing("draw"))

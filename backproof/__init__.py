@@ -2,7 +2,8 @@
 
 Importing this package imports nothing else: every name below is loaded when it is first used,
 and PyTorch and JAX only when an adapter needs them. Besides the functions and classes listed in
-``_HOME``, every layer, loss and optimizer of ``backproof.reference`` is a name here.
+``_HOME``, every layer, loss, optimizer, schedule, transform and initialiser of
+``backproof.reference`` is a name here.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     from .adapters.protocols import Unsupported as Unsupported
     from .adapters.protocols import Updated as Updated
     from .comparisons.cases import CaseError as CaseError
+    from .comparisons.compare import compare_function as compare_function
     from .comparisons.compare import compare_optimizer as compare_optimizer
     from .comparisons.compare import compare_training as compare_training
     from .comparisons.compare import compare_vjp as compare_vjp
+    from .comparisons.distributions import compare_initialiser as compare_initialiser
     from .comparisons.records import Comparison as Comparison
     from .comparisons.results import read as read_results
     from .comparisons.results import save as save_results
@@ -44,6 +47,8 @@ _HOME = {
     "Updated": ("adapters.protocols", "Updated"),
     "VJP": ("adapters.protocols", "VJP"),
     "adapter_names": ("adapters.loading", "names"),
+    "compare_function": ("comparisons.compare", "compare_function"),
+    "compare_initialiser": ("comparisons.distributions", "compare_initialiser"),
     "compare_optimizer": ("comparisons.compare", "compare_optimizer"),
     "compare_training": ("comparisons.compare", "compare_training"),
     "compare_vjp": ("comparisons.compare", "compare_vjp"),
@@ -76,4 +81,4 @@ def __dir__() -> list[str]:
 def _specs() -> dict[str, type[Any]]:
     from .reference import discovery
 
-    return discovery.specs()
+    return discovery.everything()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from .comparisons.job import AnyTask
 
+FEW = 4  # items whose samples one worker compares; of more, each is a task of its own
 MANY_JOBS = 2  # at most so many by default: each worker holds its own frameworks
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -40,12 +41,22 @@ class Request:
     networks: list[str]
     layers: list[str]
     losses: list[str]
+    others: list[str]
     optimizers: list[str]
     adapters: list[str]
     dtypes: list[str]
     steps: int
     seed: int
     skipped: list[str] = field(default_factory=list)
+
+    def take_everything(self) -> None:
+        """Ask for every sample that there is."""
+        from .reference import discovery
+
+        self.layers, self.losses = list(discovery.layers()), list(discovery.losses())
+        self.others = [
+            *discovery.optimizers(), *discovery.functions(), *discovery.initialisers()
+        ]  # fmt: skip
 
     def tasks(self) -> list[AnyTask]:
         """The tasks in the order of the results."""
@@ -56,8 +67,9 @@ class Request:
             Task(network, dtype, rules, adapters, self.steps, self.seed)
             for network in self.networks for dtype in self.dtypes
         ]  # fmt: skip
-        if specs := (*self.layers, *self.losses):
-            tasks.append(SampleTask(specs, tuple(self.dtypes), adapters, self.seed))
+        names = (*self.layers, *self.losses, *self.others)
+        groups = [names] if 0 < len(names) <= FEW else [(name,) for name in names]
+        tasks += [SampleTask(g, tuple(self.dtypes), adapters, self.seed) for g in groups]
         return tasks
 
     def meta(self, seconds: float, jobs: int) -> dict[str, Any]:
@@ -84,7 +96,7 @@ def _several(name: str, help: str) -> Callable[..., Any]:
 
 
 @main.command()
-@_several("network", "Train this network; all of them where neither it nor a layer is named.")
+@_several("network", "Train this network; the main job's four where nothing is named.")
 @_several("layer", "Compare every sample of this layer.")
 @_several("loss", "Compare every sample of this loss.")
 @_several("adapter", "Compare this implementation; by default numpy, torch and jax.")
@@ -92,6 +104,11 @@ def _several(name: str, help: str) -> Callable[..., Any]:
               help="By default both.")  # fmt: skip
 @_several("optimizer", "Train with this optimizer; by default sgd (momentum 0.9) and adam.")
 @click.option("--steps", type=click.IntRange(min=1), help="Training steps; by default 100.")
+@click.option(
+    "--samples",
+    is_flag=True,
+    help="Compare every sample of every layer, loss, optimizer, schedule and transform.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
               help="Of parameters, batches and noise.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(min=1),
@@ -101,22 +118,24 @@ def _several(name: str, help: str) -> Callable[..., Any]:
 def compare(
     networks: Sequence[str], layers: Sequence[str], losses: Sequence[str],
     adapters: Sequence[str], dtypes: Sequence[str], optimizers: Sequence[str], steps: int | None,
-    seed: int, jobs: int | None, output: str | None, quiet: bool,
+    samples: bool, seed: int, jobs: int | None, output: str | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Compare gradients and training, and tabulate every difference.
 
-    Without arguments, the main job: every network, SGD with momentum and Adam, 100 steps, float64
+    Without arguments, the main job: four networks, SGD with momentum and Adam, 100 steps, float64
     and float32, in NumPy, PyTorch and JAX. Exit code 0 all match, 1 a mismatch, 2 wrong usage.
     """
     from .comparisons import environment
 
     with _plain_errors():
-        trains = bool(networks) or not (layers or losses)
+        trains = bool(networks) or not (layers or losses or samples)
         if not trains and (optimizers or steps):
             raise click.UsageError("--optimizer and --steps are for training: add a --network")
         request = _request(
             networks, layers, losses, adapters, dtypes, optimizers, steps, seed, trains
         )
+        if samples:
+            request.take_everything()
         if output is not None:
             from .comparisons.results import check_writable
 
@@ -141,7 +160,7 @@ def _request(
     from .comparisons import environment
     from .comparisons.cases import DEFAULT_ADAPTERS
     from .comparisons.job import DTYPES, OPTIMIZERS, STEPS
-    from .comparisons.networks import NETWORKS, named
+    from .comparisons.networks import MAIN, NETWORKS, named
     from .reference import discovery
 
     skipped: list[str] = []
@@ -160,13 +179,14 @@ def _request(
         "networks": _known("network", networks, list(NETWORKS)),
         "layers": _known("layer", layers, list(discovery.layers())),
         "losses": _known("loss", losses, list(discovery.losses())),
+        "others": [],
         "optimizers": _known("optimizer", optimizers, [n.lower() for n in discovery.optimizers()]),
     }
     given = _known("adapter", adapters, loading.names())
     asked["adapters"] = available(given, DEFAULT_ADAPTERS, environment.lacking)
     if trains:
         asked["networks"] = available(
-            asked["networks"], [*NETWORKS], lambda n: environment.lacking_data(named(n).needs)
+            asked["networks"], [*MAIN], lambda n: environment.lacking_data(named(n).needs)
         )
         asked["optimizers"] = asked["optimizers"] or list(OPTIMIZERS)
     asked["dtypes"] = [d for d in DTYPES if d in dtypes] or list(DTYPES)
@@ -304,7 +324,7 @@ def show(file: str, allowed: float | None, quiet: bool) -> None:
 
 @main.command("list")
 def list_() -> None:
-    """List layers, losses, optimizers, adapters with their versions, and networks."""
+    """List layers, losses, optimizers, schedules, adapters with versions, and networks."""
     from .adapters import loading
     from .comparisons import environment
     from .comparisons.networks import NETWORKS
@@ -312,7 +332,8 @@ def list_() -> None:
 
     for title, specs in (
         ("Layers", discovery.layers()), ("Losses", discovery.losses()),
-        ("Optimizers", discovery.optimizers()),
+        ("Optimizers", discovery.optimizers()), ("Schedules", discovery.schedules()),
+        ("Transforms", discovery.transforms()), ("Initialisers", discovery.initialisers()),
     ):  # fmt: skip
         _print_list(title, {name: _purpose(spec) for name, spec in specs.items()})
     adapters = {}
@@ -329,7 +350,7 @@ def list_() -> None:
 
 
 def _print_list(title: str, entries: dict[str, str]) -> None:
-    click.secho(title, bold=True)
+    click.secho(f"{title} ({len(entries)})", bold=True)
     width = max(map(len, entries), default=0)
     for name, text in entries.items():
         click.echo(f"  {name:{width}}  {text}".rstrip())

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from ..adapters.loading import MissingFramework, load
 from ..adapters.protocols import Adapter
-from ..reference.protocols import Array, Layer, Loss, Tree
+from ..reference.protocols import Array, Function, Layer, Loss, Tree
 from ..reference.tree import leaves, tree_map
 from .tolerances import ALLOWED
 
@@ -41,6 +41,8 @@ _METHODS = {
     "layer": ("init", "forward", "backward"),
     "loss": ("forward", "backward"),
     "optimizer": ("init", "update"),
+    "function": ("__call__",),
+    "initialiser": ("draw",),
 }
 
 
@@ -89,8 +91,9 @@ def check_integers(network: Layer, params: Tree, name: str, x: Tree, dtype: np.d
     """CaseError where x holds integers and the network takes floats: it has a cotangent there."""
     integers = {leaf: a for leaf, a in leaves(x) if a.dtype.kind != "f"}
     if integers:
-        y, residuals = network.forward(params, x)
-        dx, _ = network.backward(residuals, tree_map(np.ones_like, y))
+        with np.errstate(all="ignore"):
+            y, residuals = network.forward(params, x)
+            dx, _ = network.backward(residuals, tree_map(np.ones_like, y))
         for leaf in integers.keys() & dict(leaves(dx)).keys():
             check_floats(f"{name}[{leaf}]" if leaf else name, integers[leaf], dtype)
 
@@ -135,6 +138,15 @@ def forward(spec: Layer | Loss, *args: Any) -> Tree:
     try:
         with np.errstate(all="ignore"):
             return tree_map(np.asarray, spec.forward(*args)[0])
+    except (ValueError, IndexError) as error:
+        raise CaseError(f"the reference cannot run this case: {error}") from error
+
+
+def evaluate(function: Function, x: Tree) -> Tree:
+    """The function's value, or CaseError where it refuses its input."""
+    try:
+        with np.errstate(all="ignore"):
+            return function(x)
     except (ValueError, IndexError) as error:
         raise CaseError(f"the reference cannot run this case: {error}") from error
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ..adapters.protocols import VJP, Adapter, Unsupported, Updated
-from ..reference.protocols import Layer, Loss, Optimizer, Tree
+from ..reference.protocols import Function, Layer, Loss, Optimizer, Tree
 from ..reference.training import init_state, update
 from ..reference.tree import leaves, tree_map
 from . import cases
@@ -59,7 +59,7 @@ def compare_vjp(
     Raises CaseError for input that cannot be compared, UnknownName or MissingFramework for an
     adapter that cannot be loaded. What goes wrong in an adapter becomes a row.
     """
-    dtype = cases.check_dtype(dtype, x)
+    dtype = cases.check_dtype(dtype, *(a for _, a in leaves((x, params))))
     rng = np.random.default_rng(seed)
     loaded = cases.load_adapters(adapters)
     x = cases.draw_input(x, rng, dtype)
@@ -139,6 +139,43 @@ def _loss_problem(
     given = (("x", x), ("target", target), ("dy", dy))
     blame = cases.non_finite(named for pair in given for named in cases.named_tree(*pair))
     return _Problem(compute, ask, blame)
+
+
+def compare_function(
+    function: Function, *, x: Any, adapters: Sequence[str | Adapter] | None = None,
+    dtype: Any = None, seed: int = 0, case: str | None = None, replicas: int = REPLICAS,
+) -> pd.DataFrame:  # fmt: skip
+    """Compare the values of a learning-rate schedule or of a transform, which has no gradient.
+
+    ``x`` is the numbers of the updates (integers, from 1) for a schedule, and what it acts on for
+    a transform. Everything else, and what is raised, as for ``compare_vjp``.
+    """
+    cases.check_spec(function, "function")
+    dtype = cases.check_dtype(dtype, *(part for _, part in leaves(x)))
+    x = cases.check_tree("x", x, dtype)
+    cases.evaluate(function, x)
+    loaded = cases.load_adapters(adapters)
+    blame = cases.non_finite(cases.named_tree("x", x))
+    context = Context(case or str(function), "function", dtype, blame=blame)
+
+    def compute(arithmetic: Any) -> Values:
+        return vjp_values(VJP(arithmetic.hyperparameters(function)(arithmetic.tree(x)), None, None))
+
+    rows: list[Comparison] = []
+    with cases.one_thread(), np.errstate(all="ignore"):
+        expected = expectations(compute, dtype, seed, replicas)
+        for name, adapter, missing in loaded:
+            this = dataclasses.replace(context, candidate=name)
+            try:
+                if adapter is None:
+                    raise Unsupported(missing)
+                given = copied(adapter.evaluate(function, copied(x), dtype))
+                values, _ = answer_vjp(VJP(given, None, None))
+            except Exception as error:
+                rows.append(failed_row(this, error))
+            else:
+                rows += judge_values(this, expected, values)
+    return frame(rows)
 
 
 def compare_optimizer(
@@ -249,7 +286,7 @@ def _training(
     for spec, kind in ((network, "layer"), (loss, "loss"), (optimizer, "optimizer")):
         cases.check_spec(spec, kind)
     pairs = cases.check_pairs(batches)
-    dtype = cases.check_dtype(dtype, pairs[0][0])
+    dtype = cases.check_dtype(dtype, *(a for _, a in leaves((pairs[0][0], params))))
     checked = cases.check_batches(pairs, dtype)
     if params is None:
         params = cases.draw_params(network, np.random.default_rng(seed), dtype)

@@ -22,10 +22,11 @@ import numpy as np
 
 from ..adapters.loading import MissingFramework
 from ..reference import discovery
-from ..reference.protocols import Sample
+from ..reference.protocols import Function, Initialiser, Optimizer, Sample
 from ..reference.tree import as_dtype
-from .cases import CaseError
-from .compare import compare_training, compare_vjp
+from .cases import DEFAULT_ADAPTERS, CaseError
+from .compare import compare_function, compare_optimizer, compare_training, compare_vjp
+from .distributions import compare_initialiser
 from .networks import NETWORKS, named
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class WorkerFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class SampleTask:
-    """Every sample of some layers and losses, their VJPs only."""
+    """Every sample of some items: VJPs of layers and losses, steps of optimizers, values."""
 
     names: tuple[str, ...]
     dtypes: tuple[str, ...] = DTYPES
@@ -129,7 +130,7 @@ class SampleTask:
         """Every sample with the name of its case: the spec, numbered where it comes again."""
         for name in self.names:
             seen: list[str] = []
-            for sample in discovery.specs()[name].samples():
+            for sample in discovery.everything()[name].samples():
                 seen.append(str(sample.spec))
                 count = seen.count(seen[-1])
                 yield seen[-1] + (f" #{count}" if count > 1 else ""), sample
@@ -141,16 +142,39 @@ class SampleTask:
         tables = []
         for case, sample in self._samples():
             for dtype in self.dtypes:
-                rng = np.random.default_rng([self.seed, 1])  # not the draws of the parameters
-                given: dict[str, Any] = {"x": as_dtype(sample.x(rng), dtype)}
-                if sample.target is not None:
-                    given["target"] = as_dtype(sample.target(rng), dtype)
-                tables.append(compare_vjp(
-                    sample.spec, **given, adapters=self.adapters, dtype=dtype, seed=self.seed,
-                    case=case,
-                ))  # fmt: skip
+                tables.append(self._compare(case, sample, dtype))
                 report(f"{case} {dtype}")
         return pd.concat(tables, ignore_index=True)
+
+    def _compare(self, case: str, sample: Sample, dtype: str) -> pd.DataFrame:
+        import pandas as pd
+
+        rng = np.random.default_rng([self.seed, 1])  # not the draws of the parameters
+        spec, x = sample.spec, as_dtype(sample.x(rng), dtype)
+        common: dict[str, Any] = {
+            "adapters": self.adapters, "dtype": dtype, "seed": self.seed, "case": case,
+        }  # fmt: skip
+        if isinstance(spec, Optimizer):
+            scale = sample.gradient_scale
+            return compare_optimizer(spec, params={"w": x}, gradient_scale=scale, **common)
+        if isinstance(spec, Initialiser):
+            shape = tuple(int(n) for n in sample.x(rng))
+            common["case"] = f"{case} {shape}"
+            return compare_initialiser(spec, shape=shape, **common)
+        if isinstance(spec, Function):
+            return compare_function(spec, x=x, **common)
+        if sample.target is not None:
+            common["target"] = as_dtype(sample.target(rng), dtype)
+        if not sample.kink:
+            return compare_vjp(spec, x=x, **common)
+        given = self.adapters or DEFAULT_ADAPTERS
+        kinked = {"case": f"{case} at its kink"}
+        groups = {True: kinked, False: {}}  # each known divergence is the candidate's own
+        return pd.concat([
+            compare_vjp(spec, x=x, **common | change | {"adapters": those})
+            for apart, change in groups.items()
+            if (those := tuple(a for a in given if (a in sample.kink) == apart))
+        ], ignore_index=True)  # fmt: skip
 
 
 AnyTask = Task | SampleTask

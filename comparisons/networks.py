@@ -1,21 +1,16 @@
 """The networks that the command line knows by name: what they compute, on which data.
 
-To add one, write a function that returns a ``NamedNetwork`` and put it into ``NETWORKS``.
+These four are the main job; ``models`` holds the rest. To add one, write a function that returns a
+``NamedNetwork`` and put it into ``MODELS``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ..adapters.loading import MissingFramework, UnknownName
-from ..reference import discovery
+from ..adapters.loading import UnknownName
 from ..reference.layers.conv2d import Conv2d
 from ..reference.layers.dense import Dense
 from ..reference.layers.flatten import Flatten
@@ -27,66 +22,10 @@ from ..reference.layers.sigmoid import Sigmoid
 from ..reference.layers.tanh import Tanh
 from ..reference.losses.mean_squared_error import MeanSquaredError
 from ..reference.losses.softmax_cross_entropy import SoftmaxCrossEntropy
-from ..reference.optimizers.sgd import SGD
-from ..reference.protocols import Array, Layer, Loss, Optimizer, Tree
-from ..reference.tree import tree_map
-
-BATCH = 12
-
-
-@dataclass(frozen=True)
-class NamedNetwork:
-    """A network with its loss, its data, where training starts, and its learning rates.
-
-    ``params`` is the tree to start from, or None to draw one from the seed; ``rates`` the
-    learning rate by optimizer name, an optimizer's own default where there is none; ``needs``
-    the modules that its data come with.
-    """
-
-    name: str
-    description: str
-    network: Layer
-    loss: Loss
-    data: Callable[[], tuple[Array, Array]]
-    params: Tree = None
-    rates: dict[str, float] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
-
-    def start(self, dtype: Any, seed: int) -> Tree:
-        """The parameters before the first step."""
-        rng = np.random.default_rng(seed)
-        drawn = self.params
-        if drawn is None:  # biases away from zero: no unit starts on a kink
-            drawn = tree_map(
-                lambda w: w + 0.05 * rng.standard_normal(w.shape), self.network.init(rng)
-            )
-        return tree_map(lambda w: np.asarray(w, dtype), drawn)
-
-    def batches(self, steps: int, dtype: Any, seed: int) -> list[tuple[Array, Array]]:
-        """Minibatches, shuffled anew each epoch; all samples at once where there are few."""
-        x, target = self.data()
-        rng, order, batches = np.random.default_rng(seed), np.arange(0), []
-        for _ in range(steps):
-            if len(order) < min(BATCH, len(x)):
-                order = rng.permutation(len(x))  # a last partial batch is left out
-            now, order = order[:BATCH], order[BATCH:]
-            batches.append((x[now].astype(dtype), _as(target[now], dtype)))
-        return batches
-
-    def optimizer(self, name: str) -> Optimizer:
-        """The optimizer of that name at this network's learning rate; SGD with momentum 0.9."""
-        known = {n.lower(): cls for n, cls in discovery.optimizers().items()}
-        if name.lower() not in known:
-            raise UnknownName("optimizer", name, sorted(known))
-        made: Optimizer = known[name.lower()]()
-        if isinstance(made, SGD):
-            made = replace(made, momentum=0.9)
-        rate = self.rates.get(name.lower())
-        return made if rate is None else replace(made, lr=rate)  # type: ignore[type-var]
-
-
-def _as(target: Array, dtype: Any) -> Array:
-    return target.astype(dtype) if target.dtype.kind == "f" else target
+from ..reference.protocols import Array
+from . import data
+from .models import MODELS
+from .named_network import NamedNetwork
 
 
 def _rows(*rows: list[float]) -> Array:
@@ -118,24 +57,11 @@ def mazur() -> NamedNetwork:
     )  # fmt: skip
 
 
-@cache
-def _digits() -> tuple[Array, Array]:
-    """What sklearn.datasets.load_digits reads, without the three seconds of importing sklearn."""
-    sklearn = find_spec("sklearn")
-    if sklearn is None or sklearn.origin is None:
-        raise MissingFramework(
-            "the digits are bundled with scikit-learn, which is not installed: "
-            "pip install 'backproof[datasets]'"
-        )
-    rows = np.loadtxt(Path(sklearn.origin).parent / "datasets/data/digits.csv.gz", delimiter=",")
-    return rows[:, :-1] / 16.0, rows[:, -1].astype(np.int64)
-
-
 def digits_mlp() -> NamedNetwork:
     """A multilayer perceptron on 1,797 real handwritten digits."""
     return NamedNetwork(
         "digits-mlp", "64-32-10, tanh, on 1,797 handwritten digits",
-        Sequential(Dense(64, 32), Tanh(), Dense(32, 10)), SoftmaxCrossEntropy(), _digits,
+        Sequential(Dense(64, 32), Tanh(), Dense(32, 10)), SoftmaxCrossEntropy(), data.digits,
         rates={"sgd": 0.1, "adam": 0.01, "adamw": 0.01},
         needs=("sklearn",),
     )  # fmt: skip
@@ -149,24 +75,21 @@ def digits_cnn() -> NamedNetwork:
         Dense(16, 10),
     )  # fmt: skip
 
-    def images() -> tuple[Array, Array]:
-        x, target = _digits()
-        return x.reshape(-1, 1, 8, 8), target
-
     return NamedNetwork(
         "digits-cnn", "two convolutions and a residual block, on 1,797 handwritten digits",
-        network, SoftmaxCrossEntropy(), images,
+        network, SoftmaxCrossEntropy(), data.images,
         rates={"sgd": 0.05, "adam": 0.01, "adamw": 0.01},
         needs=("sklearn",),
     )  # fmt: skip
 
 
-NETWORKS: dict[str, Callable[[], NamedNetwork]] = {
+MAIN: dict[str, Callable[[], NamedNetwork]] = {
     "lesson": lesson,
     "mazur": mazur,
     "digits-mlp": digits_mlp,
     "digits-cnn": digits_cnn,
-}
+}  # what is compared when none is named
+NETWORKS = {**MAIN, **MODELS}
 
 
 def named(name: str) -> NamedNetwork:

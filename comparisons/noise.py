@@ -99,6 +99,10 @@ class Noise:
         }
         return dataclasses.replace(spec, **noisy)
 
+    def constant(self, x: Any) -> Any:
+        """A Python float as each implementation rounds it; anything else as it is."""
+        return self._scalar(x) if type(x) is float else x
+
     def _scalar(self, value: float) -> Any:
         exact = np.full(1, value, self.work)
         short = float(np.float16(value)) == value if abs(value) < 6e4 else False  # 0, 1, 0.5: exact
@@ -257,6 +261,8 @@ class Noisy(NDArrayOperatorsMixin):
         if ufunc is np.matmul:
             result = self._like(_matmul(self.noise, *map(_payload, inputs)))
         else:
+            if ufunc in _EXACT:
+                inputs = tuple(map(self.noise.constant, inputs))
             raw = _aligned(*inputs)
             result = self._like(_elementwise(self.noise, ufunc, raw))
         if out is None:
@@ -321,7 +327,7 @@ def _matmul(noise: Noise, a: Array, b: Array) -> Array:
 
 
 def _where(noise: Noise, condition: Any, a: Any, b: Any) -> Noisy:
-    return Noisy(noise, np.where(*_aligned(condition, a, b)))
+    return Noisy(noise, np.where(*_aligned(condition, noise.constant(a), noise.constant(b))))
 
 
 def _join(join: Callable[..., Array]) -> Callable[..., Noisy]:
@@ -334,8 +340,13 @@ def _join(join: Callable[..., Array]) -> Callable[..., Noisy]:
     return joined
 
 
-def _pad(noise: Noise, x: Noisy, width: Any, mode: str = "constant") -> Noisy:
-    return Noisy(noise, np.pad(x.payload, ((0, 0), *width), mode=mode))  # type: ignore[call-overload]
+def _pad(noise: Noise, x: Noisy, width: Any, mode: Any = "constant", **how: Any) -> Noisy:
+    return Noisy(noise, np.pad(x.payload, ((0, 0), *width), mode=mode, **how))
+
+
+def _zeros_like(noise: Noise, x: Noisy, shape: tuple[int, ...] | None = None) -> Noisy:
+    whole = None if shape is None else (len(x.payload), *shape)
+    return Noisy(noise, np.zeros_like(x.payload, shape=whole))
 
 
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
@@ -343,7 +354,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.concatenate: _join(np.concatenate),
     np.stack: _join(np.stack),
     np.pad: _pad,
-    np.zeros_like: lambda noise, x: Noisy(noise, np.zeros_like(x.payload)),
+    np.zeros_like: _zeros_like,
     np.ones_like: lambda noise, x: Noisy(noise, np.ones_like(x.payload)),
     np.sum: lambda noise, x, **kw: x.sum(**kw),
     np.mean: lambda noise, x, **kw: x.mean(**kw),

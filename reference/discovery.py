@@ -36,6 +36,31 @@ def optimizers() -> dict[str, type[Any]]:
     return _specs("optimizers")
 
 
+def schedules() -> dict[str, type[Any]]:
+    """Name to class, for every learning-rate schedule below reference/schedules."""
+    return _specs("schedules")
+
+
+def transforms() -> dict[str, type[Any]]:
+    """Name to class, for everything around the optimizer below reference/transforms."""
+    return _specs("transforms")
+
+
+def initialisers() -> dict[str, type[Any]]:
+    """Name to class, for every initialiser below reference/initialisers."""
+    return _specs("initialisers")
+
+
+def functions() -> dict[str, type[Any]]:
+    """Schedules and transforms together: compared, not differentiated."""
+    return {**schedules(), **transforms()}
+
+
+def everything() -> dict[str, type[Any]]:
+    """Specs, functions and initialisers: all that the project has a reference of."""
+    return {**specs(), **functions(), **initialisers()}
+
+
 def specs() -> dict[str, type[Any]]:
     """Layers, losses and optimizers together."""
     return {**layers(), **losses(), **optimizers()}

@@ -38,3 +38,18 @@ def uniform(*shape: int, low: float = 0.0, high: float = 1.0) -> Draw:
 def constant(*values: float) -> Draw:
     """Chosen numbers, as they are: for the points where implementations are known to fail."""
     return lambda rng: np.asarray(values)
+
+
+def steps(last: int) -> Draw:
+    """The numbers of the updates 1 to last."""
+    return lambda rng: np.arange(1, last + 1)
+
+
+def many(*shapes: tuple[int, ...], scale: float = 1.0) -> Draw:
+    """A tuple of arrays of normal numbers: the gradients of several parameters."""
+    return lambda rng: tuple(scale * rng.standard_normal(shape) for shape in shapes)
+
+
+def with_counts(*counts: int) -> Draw:
+    """A gradient for each micro-batch, and how many tokens each is the mean of."""
+    return lambda rng: (rng.standard_normal((len(counts), 4, 3)), np.array(counts))

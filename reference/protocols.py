@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +24,11 @@ Draw = Callable[[np.random.Generator], Tree]
 class Sample:
     """One setting that the tests run: a spec, and how to draw its input (and its target).
 
-    ``x`` draws a layer's input, a loss's prediction, or the weights an optimizer starts from.
+    ``x`` draws a layer's or function's input, a loss's prediction, or the weights an optimizer
+    starts from.
     ``target`` is for losses; ``gradient_scale`` for optimizers. ``kink`` names the oracles that
-    must differ in dx, because x is exactly where the slope jumps: "finite_differences" takes the
-    mean of both slopes, "complex_step" the one to the left.
+    and frameworks that must differ in dx, because x is exactly where the slope jumps:
+    "finite_differences" takes the mean of both slopes, "complex_step" the one to the left.
     """
 
     spec: Any
@@ -91,7 +92,7 @@ class Optimizer(Protocol):
         """As for a layer."""
 
     def init(self, w: Array) -> dict[str, Array]:
-        """The state before the first step: named arrays of w's shape, or an empty dict."""
+        """The state before the first step: named arrays, of w's shape or smaller, or none."""
 
     def update(
         self, g: Array, state: dict[str, Array], w: Array, t: int
@@ -101,6 +102,41 @@ class Optimizer(Protocol):
     @staticmethod
     def samples() -> Iterator[Sample]:
         """Hyperparameter settings and gradient scales."""
+
+
+@runtime_checkable
+class Function(Protocol):
+    """What is compared but not differentiated: a learning-rate schedule, or a transform."""
+
+    def __hash__(self) -> int:
+        """As for a layer."""
+
+    def __call__(self, x: Any) -> Any:
+        """y from x; for a schedule, the rates of the updates t from their numbers, from 1."""
+
+    @staticmethod
+    def samples() -> Iterator[Sample]:
+        """Settings, and inputs on which implementations are known to differ."""
+
+
+@runtime_checkable
+class Initialiser(Protocol):
+    """The distribution that a weight is drawn from before the first step.
+
+    ``independent`` says whether the entries of one weight are.
+    """
+
+    independent: ClassVar[bool]
+
+    def __hash__(self) -> int:
+        """As for a layer."""
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """A weight of that shape, float64: (I, O) of Dense, (O, I, K, ...) of a convolution."""
+
+    @staticmethod
+    def samples() -> Iterator[Sample]:
+        """Settings, each with a shape."""
 
 
 def gradient(layer: Layer, residuals: Residuals, dy: Any) -> Tree:

@@ -173,6 +173,14 @@ def test_the_guard_can_fail(no_reference):
 
 
 def test_translation_never_calls_the_reference(first_sample, fresh, no_reference):
+    try:
+        translate(first_sample, fresh, no_reference)
+    except Unsupported as error:
+        assert "no translation" not in str(error), error
+        pytest.skip(str(error))
+
+
+def translate(first_sample, fresh, no_reference):
     spec, x = first_sample.spec, first_sample.x("float64")
     if isinstance(spec, Layer):
         params = first_sample.params("float64")
@@ -184,8 +192,9 @@ def test_translation_never_calls_the_reference(first_sample, fresh, no_reference
         assert len(list(fresh.optimize(spec, {"w": x}, [{"w": x}] * 2))) == 2
     else:
         target = first_sample.target("float64")
+        dloss = first_sample.like(np.asarray(spec.forward(x, target)[0]))
         no_reference()
-        fresh.loss_vjp(spec, x, target, np.ones(()))
+        fresh.loss_vjp(spec, x, target, dloss)
 
 
 def test_training_never_calls_the_reference(fresh, no_reference):

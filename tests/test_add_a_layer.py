@@ -99,7 +99,7 @@ def project(tmp_path):
 
 def run(project):
     """Every generated test of the new layer: their outcome by id, and what they said."""
-    command = [sys.executable, "-P", "-m", "pytest", "tests", "-k", "Cube", "-rA", "-q",
+    command = [sys.executable, "-P", "-m", "pytest", "tests", "-k", "Cube", "-rA", "-q", "--full",
                "--import-mode=importlib", "-p", "no:cacheprovider", "-W", "error"]  # fmt: skip
     path = os.pathsep.join(filter(None, [str(project), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(

@@ -193,7 +193,7 @@ def test_samples_of_layers_and_losses():
     result = run("compare", *given, "--adapter", "complex_step", COLUMNS="120")
     assert result.exit_code == 0, result.output
     assert re.search(r"Dense\(n_in=4, n_out=3, bias=True\) +complex_step .* 8 match", result.stdout)
-    assert re.search(r"MeanSquaredError\(\) #2 +numpy .* 4 match", result.stdout)
+    assert re.search(r"MeanSquaredError\(reduction='mean'\) #2 +numpy .* 4 match", result.stdout)
     assert "Trajectories" not in result.stdout
 
 

@@ -27,28 +27,15 @@ def oracle(request):
     return request.param
 
 
-def name_of_kink(setting, oracle):
-    """The case's name where the oracle must differ, because x is exactly at a kink."""
-    return f"{setting.spec} at its kink" if oracle in setting.sample.kink else None
-
-
-def check(setting, precision, oracle, assert_match):
-    kink = name_of_kink(setting, oracle)
-    rows = setting.compare(oracle, precision, case=kink)
-    assert_match(rows[rows.quantity != "dx"] if kink else rows)
-    if kink:
-        assert set(rows.verdict[rows.quantity == "dx"]) == {"known divergence"}
-
-
 # Every sample of every layer and loss.
 
 
 def test_layer(layer, precision, oracle, assert_match):
-    check(layer, precision, oracle, assert_match)
+    assert_match(layer.compare(oracle, precision))
 
 
 def test_loss(loss, precision, oracle, assert_match):
-    check(loss, precision, oracle, assert_match)
+    assert_match(loss.compare(oracle, precision))
 
 
 @pytest.mark.skipif(not WIDER, reason="longdouble is no wider than float64 on this platform")
@@ -70,11 +57,11 @@ def no_long_double(monkeypatch):
 
 
 def test_layer_without_long_double(layer, oracle, no_long_double, assert_match):
-    check(layer, "float64", oracle, assert_match)
+    assert_match(layer.compare(oracle, "float64"))
 
 
 def test_loss_without_long_double(loss, oracle, no_long_double, assert_match):
-    check(loss, "float64", oracle, assert_match)
+    assert_match(loss.compare(oracle, "float64"))
 
 
 # The kink, on purpose.

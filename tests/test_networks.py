@@ -9,7 +9,8 @@ import pytest
 
 from backproof.adapters.loading import load
 from backproof.comparisons.job import Task
-from backproof.comparisons.networks import BATCH, NETWORKS, named
+from backproof.comparisons.named_network import BATCH
+from backproof.comparisons.networks import NETWORKS, named
 from backproof.reference.optimizers.sgd import SGD
 from backproof.reference.tree import leaves
 

@@ -11,14 +11,15 @@ from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
-from ...reference.protocols import Array, Layer, Loss, Optimizer, Tree
+from ...reference.protocols import Array, Function, Initialiser, Layer, Loss, Optimizer, Tree
 from ...reference.training import Step
 from ...reference.tree import leaves, tree_map
-from ..protocols import VJP, Batch, Start, Updated
-from .registry import apply, apply_loss, build
+from ..protocols import VJP, Batch, Start, Updated, translation
+from .registry import apply, apply_loss, build, evaluate, initializer
 
 
 @lru_cache(maxsize=256)  # jax.jit caches by shape and dtype below this
@@ -92,6 +93,10 @@ class JaxGrad:
 
     name = "jax"
 
+    def translation(self, spec: type) -> str:
+        """How a layer, loss, optimizer, schedule or transform is translated."""
+        return translation(spec, apply, apply_loss, build, evaluate, initializer)
+
     def vjp(self, network: Layer, params: Tree, x: Tree, dy: Tree) -> VJP:
         """y, dx and dparams by jax.vjp."""
         with _precision(_dtype((x, params))):
@@ -118,6 +123,21 @@ class JaxGrad:
                 p, opt_state = _update(optimizer)(tree, opt_state, p)
                 done = Updated(_arrays(params, p), places.read(opt_state))
             yield done
+
+    def evaluate(self, function: Function, x: Tree, dtype: np.dtype[Any]) -> Tree:
+        """optax schedules and transformations, in dtype."""
+        with _precision(dtype):
+            return tree_map(np.array, evaluate(function, tree_map(jnp.asarray, x)))
+
+    def draw(
+        self, initialiser: Initialiser, shape: tuple[int, ...], count: int,
+        dtype: np.dtype[Any], seed: int,
+    ) -> Array:  # fmt: skip
+        """jax.nn.initializers, mapped over as many keys."""
+        with _precision(dtype):
+            make = initializer(initialiser, len(shape))
+            keys = jax.random.split(jax.random.key(seed), count)
+            return np.array(jax.vmap(lambda key: make(key, shape, dtype))(keys))
 
     def train(
         self, network: Layer, loss: Loss, optimizer: Optimizer, params: Tree,
@@ -159,6 +179,11 @@ class _Places(NamedTuple):
         return jax.tree.unflatten(structure, flat)
 
 
+def _existing(names: Iterable[str], places: Iterable[Any]) -> dict[str, Any]:
+    """Places by name; None is where a weight has no such state."""
+    return {name: at for name, at in zip(names, places, strict=True) if at is not None}
+
+
 def _begin(optimizer: Optimizer, params: Tree) -> tuple[Any, _Places]:
     """optax's state before the first step, and where in it the reference's arrays stand."""
     transformation, names = build(optimizer)
@@ -166,6 +191,6 @@ def _begin(optimizer: Optimizer, params: Tree) -> tuple[Any, _Places]:
     flat, structure = jax.tree.flatten(opt_state)
     numbered = jax.tree.unflatten(structure, range(len(flat)))
     columns = [optax.tree_utils.tree_get(numbered, name) for name in names.values()]
-    arrays = tree_map(lambda _, *places: dict(zip(names, places, strict=True)), params, *columns)
+    arrays = tree_map(lambda _, *places: _existing(names, places), params, *columns)
     counts = [place for _, place in optax.tree_utils.tree_get_all_with_path(numbered, "count")]
     return opt_state, _Places(arrays, counts)

@@ -44,3 +44,15 @@ Built = tuple[optax.GradientTransformation, dict[str, str]]
 def build(optimizer: Any) -> Built:
     """The optax transformation, and the names of its state."""
     raise _untranslated(optimizer, "build")
+
+
+@singledispatch
+def evaluate(function: Any, x: Any) -> Any:
+    """A schedule's rates at the updates x, or what a transform makes of x."""
+    raise _untranslated(function, "evaluate")
+
+
+@singledispatch
+def initializer(initialiser: Any, axes: int) -> Any:
+    """The function of jax.nn.initializers for a weight of so many axes."""
+    raise _untranslated(initialiser, "initializer")

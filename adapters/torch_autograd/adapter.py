@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
 
-from ...reference.protocols import Array, Layer, Loss, Optimizer, Tree
+from ...reference.protocols import Array, Function, Initialiser, Layer, Loss, Optimizer, Tree
 from ...reference.training import Step
 from ...reference.tree import leaves, tree_map, unflatten
-from ..protocols import VJP, Batch, Start, Updated
-from .registry import apply, apply_loss, build
+from ..protocols import VJP, Batch, Start, Updated, translation
+from .registry import apply, apply_loss, build, evaluate, fill
 
 
 def _tensor(x: Array) -> torch.Tensor:
@@ -25,6 +27,17 @@ def _weight(x: Array) -> torch.Tensor:
 
 def _array(x: torch.Tensor) -> Array:
     return x.detach().numpy().copy()
+
+
+@contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """Inside the block, dtype is what torch.optim keeps the numbers of a state in."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 class _Stepper:
@@ -50,7 +63,8 @@ class _Stepper:
     def step(self, grads: Iterable[torch.Tensor]) -> Updated:
         for w, g in zip(self.weights, grads, strict=True):
             w.grad = g
-        self.optimizer.step()
+        with _default_dtype(self.weights[0].dtype):
+            self.optimizer.step()
         return Updated(tree_map(_array, self.params), tree_map(self._state, self.params))
 
     def _state(self, w: torch.Tensor) -> dict[str, Array]:
@@ -62,6 +76,10 @@ class TorchAutograd:
     """PyTorch on the CPU, one thread, in the dtype of the arrays it is given."""
 
     name = "torch"
+
+    def translation(self, spec: type) -> str:
+        """How a layer, loss, optimizer, schedule or transform is translated."""
+        return translation(spec, apply, apply_loss, build, evaluate, fill)
 
     def vjp(self, network: Layer, params: Tree, x: Tree, dy: Tree) -> VJP:
         """y by torch.nn.functional; dx and dparams by torch.autograd.grad."""
@@ -90,6 +108,23 @@ class TorchAutograd:
         stepper = _Stepper(optimizer, params)
         for tree in grads:
             yield stepper.step(_tensor(g) for _, g in leaves(tree))
+
+    def evaluate(self, function: Function, x: Tree, dtype: np.dtype[Any]) -> Tree:
+        """torch.optim.lr_scheduler, torch.nn.utils, ... in dtype."""
+        y = evaluate(function, tree_map(_tensor, x))
+        return tree_map(lambda part: _array(part).astype(dtype), y)
+
+    def draw(
+        self, initialiser: Initialiser, shape: tuple[int, ...], count: int,
+        dtype: np.dtype[Any], seed: int,
+    ) -> Array:  # fmt: skip
+        """torch.nn.init, on as many weights."""
+        rng = torch.Generator().manual_seed(seed)
+        own = shape[::-1] if len(shape) == 2 else shape  # torch's Dense weight is (out, in)
+        weights = torch.empty((count, *own), dtype=_tensor(np.empty(0, dtype)).dtype)
+        for w in weights:
+            fill(initialiser, w, rng)
+        return _array(weights.swapaxes(1, 2) if len(shape) == 2 else weights)
 
     def train(
         self, network: Layer, loss: Loss, optimizer: Optimizer, params: Tree,

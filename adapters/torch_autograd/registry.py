@@ -43,3 +43,15 @@ Built = tuple[torch.optim.Optimizer, dict[str, str]]  # and the reference's stat
 def build(optimizer: Any, weights: list[torch.Tensor]) -> Built:
     """The torch.optim optimizer over weights, and the names of its state."""
     raise _untranslated(optimizer, "build")
+
+
+@singledispatch
+def evaluate(function: Any, x: Any) -> Any:
+    """A schedule's rates at the updates x, or what a transform makes of x."""
+    raise _untranslated(function, "evaluate")
+
+
+@singledispatch
+def fill(initialiser: Any, w: torch.Tensor, rng: torch.Generator) -> Any:
+    """Fill w, a weight in torch's layout (out, in, ...), in place."""
+    raise _untranslated(initialiser, "fill")

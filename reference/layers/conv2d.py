@@ -8,53 +8,53 @@ import numpy as np
 
 from ..draws import normal, with_exact
 from ..protocols import Array, Residuals, Sample, Tree, expect
-from ..taps import crop, gather, kernel_rows, kernels, pad, positions, scatter
+from ..taps import convolution, correlate, draw_kernels, kernel_gradient, spread
+from ..windows import Padding, Size
 
 
 @final
 @dataclass(frozen=True)
 class Conv2d:
-    """y_nohw = b_o + Σ_ijc W_ocij x̄_nc,sh+i,sw+j    x (N,C,H,W) W (O,C,K,K) b (O,) y (N,O,H',W')
+    """y_nohw = b_o + Σ_cij W_ocij x̄_nc,sh+di,sw+dj   x (N,C,H,W) W (O,C/g,K,K) y (N,O,H',W')
 
-    with stride s, x̄ = x in p rows of zeros, H' = (H + 2p - K)//s + 1. Derivation. Kernel row i is
-    a Dense on the columns X_i = x̄_nc,sh+i,sw+j (rows jc, columns hw): y = b + Σ_i W_i X_i, so
-        dW_i = Σ_n dy X_iᵀ    db_o = Σ_nhw dy_nohw    dX_i = W_iᵀ dy
-    and dx̄ sums the dX_i where they came from; what no tap has seen stays 0. Source: Dumoulin and
-    Visin (2016), relationship 6. Raises ValueError for an x that the kernel does not fit.
+    with stride s, dilation d, x̄ = x in its padding of zeros. Derivation. db_o = Σ_nhw dy_nohw,
+      dx̄_nclm = Σ_ohwij dy_nohw W_ocij [l=sh+di, m=sw+dj], dW_ocij = Σ_nhw dy_nohw x̄_nc,sh+di,sw+dj
+    With g groups, each g-th of y sees its g-th of x. ``padding``: a number, one (or a pair: before,
+    behind) for each axis, "same" or "valid". Raises ValueError where one of these, or x, is out of
+    range. Source: Dumoulin and Visin (2016), relationship 6.
     """
 
     n_in: int
     n_out: int
-    kernel: int
-    stride: int = 1
-    padding: int = 0
+    kernel: Size
+    stride: Size = 1
+    padding: Padding = 0
+    dilation: Size = 1
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        convolution(self, 2)
 
     def init(self, rng: np.random.Generator) -> Tree:
-        shape = self.n_out, self.n_in, self.kernel, self.kernel
-        W = rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))  # He et al. (2015), eq. 10
-        return {"W": W, "b": np.zeros(self.n_out)}
+        return draw_kernels(rng, convolution(self, 2), self.n_out, self.n_in, self.n_out)
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Residuals]:
-        K, s, p = self.kernel, self.stride, self.padding
-        fits = x.ndim == 4 and x.shape[1] == self.n_in and min(x.shape[2:]) + 2 * p >= K
-        expect(fits, self, f"x of shape (N, {self.n_in}, H, W) with H, W >= {K - 2 * p}", x)
-        x = pad(x, p)
-        W = kernel_rows(params["W"])
-        y = sum(W[i] @ gather(x, i, K, s) for i in range(K)) + params["b"][:, None]
-        return y.reshape(len(x), self.n_out, *positions(x, K, s)), (x, W)
+        over, W = convolution(self, 2), params["W"]
+        expect(over.fits(x, self.n_in), self, over.wants(self.n_in), x)
+        return correlate(x, W, over) + params["b"][:, None, None], (x, W)
 
     def backward(self, residuals: Residuals, dy: Array) -> tuple[Array, Tree]:
-        (x, W), K, s, p = residuals, self.kernel, self.stride, self.padding
-        dy = dy.reshape(len(x), self.n_out, -1)
-        dx, dW = np.zeros_like(x), []
-        for i in range(K):
-            dW.append((dy @ gather(x, i, K, s).swapaxes(1, 2)).sum(axis=0))
-            scatter(W[i].T @ dy, dx, i, K, s)
-        return crop(dx, p), {"W": kernels(dW), "b": dy.sum(axis=(0, 2))}
+        (x, W), over = residuals, convolution(self, 2)
+        return spread(dy, W, over, x.shape[2:]), self.gradient(residuals, dy)
+
+    def gradient(self, residuals: Residuals, dy: Array) -> Tree:  # dparams alone
+        dW = kernel_gradient(residuals[0], dy, convolution(self, 2))
+        return {"W": dW, "b": dy.sum(axis=(0, 2, 3))}
 
     @staticmethod
     def samples() -> Iterator[Sample]:
-        yield Sample(Conv2d(2, 3, 3), normal(2, 2, 5, 4))
-        yield Sample(Conv2d(3, 2, 3, stride=2), normal(3, 3, 8, 6))  # the last row is never seen
-        yield Sample(Conv2d(2, 4, 2, stride=3, padding=1), normal(2, 2, 7, 5))  # stride > kernel
-        yield Sample(Conv2d(1, 2, 4, stride=2, padding=2), with_exact(2, 1, 5, 6))  # even kernel
+        yield Sample(Conv2d(2, 3, 3, 2), normal(3, 2, 8, 6))  # the last row is never seen
+        yield Sample(Conv2d(2, 4, 2, 3, padding=1), normal(2, 2, 7, 5))  # stride > kernel
+        yield Sample(Conv2d(1, 2, 4, 2, 2), with_exact(2, 1, 5, 6))  # an even kernel
+        yield Sample(Conv2d(4, 2, (2, 3), 1, "same", (1, 2), groups=2), normal(2, 4, 3, 5))
+        yield Sample(Conv2d(2, 4, 2, (1, 2), ((0, 1), (2, 0)), groups=2), normal(2, 2, 3, 4))

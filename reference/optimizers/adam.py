@@ -8,7 +8,7 @@ import numpy as np
 
 from ..draws import normal
 from ..protocols import Array, Sample
-from ..updates import corrected_root, descend, moments
+from ..updates import State, corrected_root, descend, moments
 
 
 @final
@@ -30,12 +30,10 @@ class Adam:
     eps: float = 1e-8
     weight_decay: float = 0.0
 
-    def init(self, w: Array) -> dict[str, Array]:
+    def init(self, w: Array) -> State:
         return {"m": np.zeros_like(w), "v": np.zeros_like(w)}
 
-    def update(
-        self, g: Array, state: dict[str, Array], w: Array, t: int
-    ) -> tuple[Array, dict[str, Array]]:
+    def update(self, g: Array, state: State, w: Array, t: int) -> tuple[Array, State]:
         if self.weight_decay != 0:
             g = g + self.weight_decay * w
         state = moments(g, state, self.beta1, self.beta2)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..draws import normal
 from ..protocols import Array, Sample
-from ..updates import descend
+from ..updates import State, descend
 
 
 @final
@@ -35,12 +35,10 @@ class SGD:
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
             raise ValueError("SGD: nesterov needs momentum > 0 and dampening = 0")
 
-    def init(self, w: Array) -> dict[str, Array]:
+    def init(self, w: Array) -> State:
         return {"v": np.zeros_like(w)} if self.momentum != 0 else {}
 
-    def update(
-        self, g: Array, state: dict[str, Array], w: Array, t: int
-    ) -> tuple[Array, dict[str, Array]]:
+    def update(self, g: Array, state: State, w: Array, t: int) -> tuple[Array, State]:
         if self.weight_decay != 0:
             g = g + self.weight_decay * w
         if self.momentum == 0:

@@ -98,6 +98,12 @@ class Substituted(NumpyReference):
     def loss_vjp(self, loss, prediction, target, dloss):
         return super().loss_vjp(*self._changed(loss), prediction, target, dloss)
 
+    def evaluate(self, function, x, dtype):
+        return super().evaluate(*self._changed(function), x, dtype)
+
+    def draw(self, initialiser, shape, count, dtype, seed):
+        return super().draw(*self._changed(initialiser), shape, count, dtype, seed)
+
     def optimize(self, optimizer, params, grads):
         return super().optimize(*self._changed(optimizer), params, grads)
 

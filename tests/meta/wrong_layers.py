@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from backproof.reference.layers.conv2d import Conv2d
@@ -14,6 +16,7 @@ from backproof.reference.layers.sequential import Sequential
 from backproof.reference.layers.sigmoid import Sigmoid
 from backproof.reference.layers.softmax import Softmax
 from backproof.reference.layers.tanh import Tanh
+from backproof.reference.taps import convolution, spread
 
 from .mutants import wrong
 
@@ -323,17 +326,15 @@ class _Conv2d(Conv2d):
     def backward(self, residuals, dy):
         return super().backward(super().forward(*residuals)[1], dy)
 
-    def inside(self, dx):
-        p, (height, width) = self.padding, dx.shape[2:]
-        return dx[:, :, p : height - p, p : width - p]
-
-    def padded(self, x):
-        p = self.padding
-        return np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
+    @property
+    def over(self):
+        return convolution(self, 2)
 
     def plain(self, params, x, dy, stride):
         """The right gradients of another stride, without padding."""
-        other = Conv2d(self.n_in, self.n_out, self.kernel, stride)
+        other = Conv2d(
+            self.n_in, self.n_out, self.kernel, stride, 0, self.dilation, groups=self.groups
+        )
         return other.backward(other.forward(params, x)[1], dy)
 
 
@@ -343,7 +344,8 @@ class _Conv2d(Conv2d):
 class _(_Conv2d):
     def backward(self, residuals, dy):
         dx, grads = super().backward(residuals, dy)
-        unseen = [(n + 2 * self.padding - self.kernel) % self.stride for n in dx.shape[2:]]
+        each = zip(self.over.padded(dx.shape[2:]), self.over.spans, self.over.stride, strict=True)
+        unseen = [(n - span) % s for n, span, s in each]
         return np.roll(dx, unseen, axis=(2, 3)), grads
 
 
@@ -352,11 +354,11 @@ class _(_Conv2d):
 class _(_Conv2d):
     def backward(self, residuals, dy):
         params, x = residuals
-        x = self.padded(x)
-        rows, columns = (n + self.kernel - 1 for n in dy.shape[2:])
+        x = self.over.pad(x)
+        rows, columns = (n + k - 1 for n, k in zip(dy.shape[2:], self.over.spans, strict=True))
         corner, dx = (..., slice(rows), slice(columns)), np.zeros_like(x)
         dx[corner], grads = self.plain(params, x[corner], dy, stride=1)
-        return self.inside(dx), grads
+        return self.over.crop(dx), grads
 
 
 @wrong("X73", "dx cropped one row too early for an even kernel with padding",
@@ -364,9 +366,11 @@ class _(_Conv2d):
 class _(_Conv2d):
     def backward(self, residuals, dy):
         params, x = residuals
-        whole, grads = self.plain(params, self.padded(x), dy, self.stride)
-        early = 1 if self.padding and self.kernel % 2 == 0 else 0
-        return self.inside(np.roll(whole, early, axis=(2, 3))), grads
+        over = self.over
+        whole, grads = self.plain(params, over.pad(x), dy, self.stride)
+        each = zip(over.padding, over.kernel, strict=True)
+        early = [int(any(padding) and k % 2 == 0) for padding, k in each]
+        return over.crop(np.roll(whole, early, axis=(2, 3))), grads
 
 
 @wrong("X74", "dW divided by the number of output positions", "cTensor#3")
@@ -407,12 +411,14 @@ class _(_Conv2d):
        revealed_by="a stride below the kernel's size")  # fmt: skip
 class _(_Conv2d):
     def backward(self, residuals, dy):
-        (params, x), s, grads = residuals, self.stride, super().backward(residuals, dy)[1]
-        dx, (rows, columns) = self.padded(np.zeros_like(x)), dy.shape[2:]
-        for i, j in np.ndindex(self.kernel, self.kernel):
-            tap = np.tensordot(dy, params["W"][:, :, i, j], axes=(1, 0)).transpose(0, 3, 1, 2)
-            dx[..., i : i + s * rows : s, j : j + s * columns : s] = tap
-        return self.inside(dx), grads
+        (params, x), over = residuals, self.over
+        W, dx = params["W"], np.zeros_like(over.pad(x))
+        bare = replace(over, padding=((0, 0), (0, 0)))
+        for ij, tap in zip(np.ndindex(over.kernel), over.taps(dy.shape[2:]), strict=True):
+            alone = np.zeros_like(W)
+            alone[:, :, *ij] = W[:, :, *ij]
+            dx[tap] = spread(dy, alone, bare, dx.shape[2:])[tap]
+        return over.crop(dx), super().backward(residuals, dy)[1]
 
 
 @wrong("D33", "dW of the last sample only", revealed_by="a batch of two or more")
@@ -427,7 +433,8 @@ class _(_Conv2d):
 class _(_Conv2d):
     def backward(self, residuals, dy):
         dx, grads = super().backward(residuals, dy)
-        return dx, grads | {"W": grads["W"].swapaxes(2, 3)}
+        rows, columns = grads["W"].shape[2:]
+        return dx, grads | ({"W": grads["W"].swapaxes(2, 3)} if rows == columns else {})
 
 
 # Flatten, Sequential, Residual

@@ -7,6 +7,7 @@ import numpy as np
 from backproof.reference.losses.binary_cross_entropy import BinaryCrossEntropy
 from backproof.reference.losses.mean_squared_error import MeanSquaredError
 from backproof.reference.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from backproof.reference.reductions import reduced
 
 from .mutants import wrong
 
@@ -99,7 +100,7 @@ class _(SoftmaxCrossEntropy):
         residuals = super().forward(prediction, target)[1]
         log_p, right = residuals
         shifted = np.log(np.exp(log_p) + log_p.dtype.type(1e-7))
-        return -np.where(right, shifted, 0).sum(axis=-1).mean(), residuals
+        return reduced(-np.where(right, shifted, 0).sum(axis=-1), self.reduction), residuals
 
 
 @wrong("E16", "the wrong classes get no gradient", revealed_by="every entry compared")
@@ -114,7 +115,8 @@ class _(SoftmaxCrossEntropy):
 @wrong("E20", "yes and no swapped: 1 - t in place of t")
 class _(BinaryCrossEntropy):
     def forward(self, prediction, target):
-        return super().forward(prediction, 1 - target)
+        t, *w = target if isinstance(target, tuple) else (target,)
+        return super().forward(prediction, (1 - t, *w) if w else 1 - t)
 
 
 @wrong("E21", "averaged over the batch and summed over the outputs",
@@ -131,7 +133,7 @@ class _(BinaryCrossEntropy):
     def forward(self, prediction, target):
         limit = -np.log(prediction.dtype.type(1e-7))
         value = super().forward(np.clip(prediction, -limit, limit), target)[0]
-        return value, (prediction, target)
+        return value, super().forward(prediction, target)[1]
 
 
 @wrong("E23", "σ'(z) multiplied in, as after a squared error")
@@ -144,8 +146,9 @@ class _(BinaryCrossEntropy):
 @wrong("E24", "log(1 + e^-|z|) left out of the loss's value", revealed_by="moderate logits")
 class _(BinaryCrossEntropy):
     def forward(self, prediction, target):
-        residuals = super().forward(prediction, target)[1]
-        return (np.maximum(prediction, 0) - prediction * target).mean(), residuals
+        z, (positive, negative) = residuals = super().forward(prediction, target)[1]
+        ends = negative * np.maximum(z, 0) + positive * np.maximum(-z, 0)
+        return reduced(ends, self.reduction), residuals
 
 
 @wrong("E25", "the backward pass ignores the upstream cotangent", "aprender#2182 (family)",

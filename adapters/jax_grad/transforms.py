@@ -1,0 +1,87 @@
+"""Around the optimizer, in JAX: optax transformations of gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from ...reference.transforms.accumulate import Accumulate
+from ...reference.transforms.clip_by_global_norm import ClipByGlobalNorm
+from ...reference.transforms.clip_by_norm import ClipByNorm
+from ...reference.transforms.clip_by_value import ClipByValue
+from ...reference.transforms.exponential_average import ExponentialAverage
+from ...reference.transforms.loss_scale import LossScale
+from ...reference.tree import tree_map
+from ..protocols import Unsupported, own_formula
+from .registry import evaluate
+
+
+def _transformed(transformation: Any, grads: Any) -> Any:
+    updates, _ = transformation.update(grads, transformation.init(grads))
+    return updates
+
+
+def _clipped(clip: ClipByGlobalNorm | ClipByNorm, grads: Any) -> Any:
+    if clip.eps:
+        raise Unsupported("optax.clip_by_global_norm adds nothing to the norm")
+    return _transformed(optax.clip_by_global_norm(clip.max_norm), grads)
+
+
+@evaluate.register
+def _(clip: ClipByGlobalNorm, grads: Any) -> Any:
+    return _clipped(clip, grads)
+
+
+@evaluate.register
+def _(clip: ClipByNorm, grads: Any) -> Any:
+    return tree_map(lambda g: _clipped(clip, g), grads)
+
+
+@evaluate.register
+def _(clip: ClipByValue, grads: Any) -> Any:
+    return _transformed(optax.clip(clip.limit), grads)
+
+
+@evaluate.register
+def _(accumulate: Accumulate, x: Any) -> jax.Array:
+    g, _ = x
+    if not accumulate.equal:
+        raise Unsupported("optax.MultiSteps takes the mean of the means, whatever the counts")
+    steps = optax.MultiSteps(optax.identity(), len(g), accumulator_dtype=g.dtype)
+    w = jnp.zeros_like(g[0])
+    state = steps.init(w)
+    for mean in g:
+        w, state = steps.update(mean, state, w)
+    return w
+
+
+@evaluate.register
+def _(average: ExponentialAverage, w: jax.Array) -> jax.Array:
+    if not average.debias:
+        raise Unsupported("optax.ema starts at zero, not at the first weights")
+    ema = optax.ema(average.decay, debias=True)
+    state, averages = ema.init(w[0]), []
+    for now in w:
+        mean, state = ema.update(now, state)
+        averages.append(mean)
+    return jnp.stack(averages)
+
+
+@evaluate.register
+@own_formula("neither jax nor optax has a dynamic loss scale")
+def _(scale: LossScale, t: jax.Array) -> jax.Array:
+    c = scale
+
+    def follow(carry: Any, overflow: jax.Array) -> Any:
+        now, clean = carry
+        clean = jnp.where(overflow, 0, clean + 1)
+        grown = clean == c.interval
+        later = now * jnp.where(overflow, c.backoff, jnp.where(grown, c.growth, 1.0))
+        return (later, jnp.where(grown, 0, clean)), now
+
+    start = (jnp.asarray(c.initial, jnp.result_type(float)), jnp.asarray(0))
+    seen = jnp.asarray([*c.overflows, False])
+    return jax.lax.scan(follow, start, seen)[1][t - 1]

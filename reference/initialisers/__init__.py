@@ -1,0 +1,1 @@
+"""One file, one initialiser: the distribution that a weight starts from."""

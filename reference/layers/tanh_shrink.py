@@ -1,0 +1,40 @@
+"""TanhShrink: what the hyperbolic tangent takes away."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from ..draws import constant, normal, with_exact
+from ..protocols import Array, Residuals, Sample, Tree
+
+
+@final
+@dataclass(frozen=True)
+class TanhShrink:
+    """y = x - tanh(x)                    x, y: any shape, elementwise
+
+    Derivation. tanh'(x) = 1 - tanh(x)², so ∂y/∂x = tanh(x)² and dx = dy tanh(x)². Near 0, where y
+    is about x³/3, the difference loses its digits, and autograd's dy - dy (1 - tanh(x)²) does too.
+
+    Source: PyTorch's documentation, torch.nn.Tanhshrink; no paper is known.
+    Raises nothing of its own.
+    """
+
+    def init(self, rng: np.random.Generator) -> Tree:
+        return {}
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Residuals]:
+        t = np.tanh(x)
+        return x - t, (t,)
+
+    def backward(self, residuals: Residuals, dy: Array) -> tuple[Array, Tree]:
+        (t,) = residuals
+        return dy * (t * t), {}
+
+    @staticmethod
+    def samples() -> Iterator[Sample]:
+        yield Sample(TanhShrink(), normal(3, 4, offset=-2))
+        yield Sample(TanhShrink(), with_exact(2, 3, 5))
+        yield Sample(TanhShrink(), constant(-1000.0, -20.0, -5.0, 0.0, 3.0, 9.0, 1000.0))

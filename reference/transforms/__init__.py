@@ -1,0 +1,1 @@
+"""One file, one thing done around the optimizer: clipping, accumulation, averages, scaling."""
