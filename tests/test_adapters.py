@@ -176,7 +176,8 @@ def test_translation_never_calls_the_reference(first_sample, fresh, no_reference
     try:
         translate(first_sample, fresh, no_reference)
     except Unsupported as error:
-        assert "no translation" not in str(error), error
+        if "no translation" in str(error):
+            raise
         pytest.skip(str(error))
 
 
