@@ -82,7 +82,7 @@ class Request:
         if not self.networks:
             del asked["steps"]
         return {
-            "backproof": __version__, **asked, "jobs": jobs, "seconds": round(seconds, 1),
+            "backproof": __version__, **asked, "jobs": jobs, "seconds": round(seconds, 3),
             "versions": environment.versions(tuple(self.adapters), modules),
             "machine": environment.machine(),
         }  # fmt: skip

@@ -338,7 +338,7 @@ def print_provenance(out: Console, meta: dict[str, Any]) -> None:
     versions = (f"{name} {version}" for name, version in meta.get("versions", {}).items())
     machine = (f"{v} cores" if k == "cores" else v for k, v in meta.get("machine", {}).items())
     run = (f"{name} {meta[name]}" for name in ("seed", "steps", "jobs") if name in meta)
-    seconds = [f"{meta['seconds']} s"] if "seconds" in meta else []
+    seconds = [f"{meta['seconds']:.3g} s"] if "seconds" in meta else []
     for parts in (versions, machine, (*run, *seconds)):
         if line := ", ".join(parts):
             _print_line(out, Text(f"  {line}"))

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import startup
 from gradients import BATCH, Validation
+from models import Model
 from steps import Task
+from threadpoolctl import threadpool_info
 from timing import Timed
 
 from backproof.comparisons import environment
@@ -39,7 +41,7 @@ def seconds(t: float) -> str:
     return f"{t * 1e6:.3g} µs"
 
 
-Steps = list[tuple[Task, dict[str, Timed]]]
+Steps = list[tuple[Task | Model, dict[str, Timed]]]
 
 
 def step_section(steps: Steps) -> tuple[str, list[Goal]]:
@@ -59,6 +61,17 @@ def step_section(steps: Steps) -> tuple[str, list[Goal]]:
             ))  # fmt: skip
     head = ["network", "reference", "torch", "JAX", "reference / torch", "reference / JAX"]
     return STEPS + table(head, rows), goals
+
+
+def memory_section(memory: dict[str, float]) -> tuple[str, list[Goal]]:
+    """What three steps of LeNet need beside parameters and data."""
+    if not memory:
+        return MEMORY + "Not measured: this system does not tell the peak.", []
+    ratio = memory["reference"] / memory["torch"]
+    rows = [[name, f"{size / 2**20:.1f} MiB"] for name, size in memory.items()]
+    goal = Goal("peak memory of a step of LeNet, in torch's", "at most 2", f"{ratio:.2f}",
+                ratio <= 2)  # fmt: skip
+    return MEMORY + table(["framework", "peak"], rows), [goal]
 
 
 def gradient_section(v: Validation) -> tuple[str, list[Goal]]:
@@ -105,12 +118,14 @@ def startup_section(times: dict[str, Timed]) -> tuple[str, list[Goal]]:
 
 
 def page(
-    steps: Steps, validation: Validation, starts: dict[str, Timed], quick: bool, load: float
-) -> str:
+    steps: Steps, memory: dict[str, float], validation: Validation, starts: dict[str, Timed],
+    quick: bool, load: float,
+) -> str:  # fmt: skip
     """The whole report."""
     sections, goals = [], []
     for text, wanted in (
-        step_section(steps), gradient_section(validation), startup_section(starts)
+        step_section(steps), memory_section(memory), gradient_section(validation),
+        startup_section(starts),
     ):  # fmt: skip
         sections.append(text)
         goals += wanted
@@ -132,9 +147,19 @@ def _circumstances(load: float) -> list[list[str]]:
         ["processor", str(machine["processor"])],
         ["cores", str(machine["cores"])],
         ["system", str(machine["system"])],
+        ["NumPy's BLAS", ", ".join(_blas())],
         ["load before the run", f"{load:.1f}" if hasattr(os, "getloadavg") else "unknown"],
         ["versions", ", ".join(f"{name} {version}" for name, version in versions.items())],
     ]
+
+
+def _blas() -> list[str]:
+    """Library, version and kernel: an environment variable may force an older kernel."""
+    return [
+        f"{pool['internal_api']} {pool['version']}, {pool.get('architecture', 'unknown')} kernel"
+        for pool in threadpool_info()
+        if pool["user_api"] == "blas" and "numpy" in pool["filepath"]
+    ] or ["unknown"]
 
 
 HEAD = """\
@@ -154,6 +179,13 @@ as it stands. torch is eager, with `torch.nn`, autograd and `torch.optim` in the
 `value_and_grad` and optax under one `jax.jit`, compiled beforehand and waited for. No array is
 converted between them while the clock runs, and their losses over 20 steps are checked to agree.
 A ratio below 1: the reference is faster.
+
+"""
+
+MEMORY = """\
+## Memory
+
+By how much a fresh process grows at its peak in three steps of LeNet 28x28, batch 64, float32.
 
 """
 

@@ -33,6 +33,7 @@ def lacking() -> str:
 def measure(quick: bool) -> str:
     """Run everything and return the report."""
     import gradients
+    import models
     import report
     import startup
     import torch
@@ -43,17 +44,22 @@ def measure(quick: bool) -> str:
     torch.set_num_threads(1)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     rounds = 3 if quick else 100
+    memory = models.peak_memory()
     with threadpool_limits(1):
-        steps = []
+        steps: report.Steps = []
         for task in TASKS[-2:] if quick else TASKS:
             print(f"{task.name}, batch {task.batch}, {task.optimizer}", flush=True)
             steps.append((task, interleaved(build(task), rounds, seconds=0.02)))
+        for make in () if quick else models.MODELS:
+            model = make()
+            print(model.name, flush=True)
+            steps.append((model, interleaved(models.build(model), 30, seconds=0.1)))
         print("gradients", flush=True)
         widths = gradients.NARROW if quick else gradients.WIDE
         validation = gradients.measure(widths, 2 if quick else 15)
     print("start-up", flush=True)
     starts = startup.measure(1 if quick else 15)
-    return report.page(steps, validation, starts, quick, load)
+    return report.page(steps, memory, validation, starts, quick, load)
 
 
 def main() -> None:

@@ -82,10 +82,11 @@ def _scan_backward(
     layer: Any, residuals: Residuals, dy: Array, dstates: States
 ) -> tuple[Array, States, Tree]:
     p, x, kept = residuals
+    by_columns = {name: w.T.copy().T for name, w in p.items()}  # its .T, of each step, by rows
     dz, uses = [], []
     for t in range(len(dy))[::-1]:
         dstates = (dstates[0] + dy[t], *dstates[1:])  # h_t is an output, and goes to step t + 1
-        dstates, dz_t, uses_t = layer.step_backward(p, kept[t], dstates)
+        dstates, dz_t, uses_t = layer.step_backward(by_columns, kept[t], dstates)
         dz.append(dz_t)
         uses.append(uses_t)
     dz, uses = dz[::-1], uses[::-1]

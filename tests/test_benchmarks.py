@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
-SECTIONS = ["Goals", "One training step", "Validating a gradient", "Starting up"]
+SECTIONS = ["Goals", "One training step", "Memory", "Validating a gradient", "Starting up"]
 
 
 def run(*arguments):
@@ -39,8 +39,8 @@ def test_quick_run_writes_a_well_formed_page(tmp_path, installed):
     assert "A quick run" in page
     assert "measured on a slice" in page
     assert not re.search(r"\b(nan|inf|None)\b", page)
-    circumstances, goals, steps, ways, starts = tables(page)
-    for _, rule, *rows in (goals, steps, ways, starts):
+    circumstances, goals, steps, *memory, ways, starts = tables(page)
+    for _, rule, *rows in (goals, steps, *memory, ways, starts):
         assert rows
         assert {len(row) for row in rows} == {len(rule)}
         assert all(cell.strip() for row in rows for cell in row)
