@@ -170,7 +170,7 @@ def build(task: Task) -> dict[str, Step]:
 def _tasks() -> tuple[Task, ...]:
     digits = Task("digits-mlp 64-32-10", (64, 32, 10), "tanh", 128, goal=0.8)
     mlp = Task("MLP 784-256-128-10", (784, 256, 128, 10), "relu", 128, goal=0.8)
-    tiny = Task("2-2-2", (2, 2, 2), "sigmoid", 1, goal=0.4, classes=False)
+    tiny = Task("2-2-2", (2, 2, 2), "sigmoid", 1, goal=0.5, classes=False)
     tasks = (digits, replace(digits, batch=32, goal=None), mlp, tiny)
     return tuple(replace(task, optimizer=o) for task in tasks for o in ("SGD", "Adam"))
 

@@ -32,9 +32,9 @@ def tree_map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
     A leaf of ``tree`` may stand beside a whole subtree of ``rest`` (an optimizer's state).
     """
     if isinstance(tree, dict):
-        return {k: tree_map(f, v, *(r[k] for r in rest)) for k, v in tree.items()}
+        return {k: tree_map(f, v, *[r[k] for r in rest]) for k, v in tree.items()}
     if isinstance(tree, tuple):
-        return tuple(tree_map(f, v, *(r[i] for r in rest)) for i, v in enumerate(tree))
+        return tuple([tree_map(f, v, *[r[i] for r in rest]) for i, v in enumerate(tree)])
     if tree is None:
         return None
     return f(tree, *rest)
