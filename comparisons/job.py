@@ -9,13 +9,11 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import connection
-from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -192,45 +190,51 @@ def run_tasks(
         for task in tasks:
             yield task, task.run(report)
         return
-    waiting = list(tasks)
-    with _workers(min(jobs, len(tasks))) as workers:
-        running = {worker: waiting.pop(0) for worker in workers}
-        for worker, task in running.items():
-            worker.send(task)
-        while running:
-            ready = connection.wait(list(running))
-            for worker in [w for w in workers if w in ready]:
-                kind, value = _receive(worker, running[worker])
-                if kind == "part":
-                    report(value)
-                    continue
-                task = running.pop(worker)
-                if waiting:
-                    running[worker] = waiting.pop(0)
-                    worker.send(running[worker])
-                yield task, value
-
-
-@contextmanager
-def _workers(count: int) -> Iterator[list[Connection]]:
-    """That many processes that run the tasks sent to them; killed at the end."""
     context = multiprocessing.get_context("spawn")  # forking after JAX has run hangs the child
-    ends, processes = [], []
+    parts = context.SimpleQueue()
+    workers = ProcessPoolExecutor(min(jobs, len(tasks)), context, _begin, (parts,))
+    before = multiprocessing.active_children()
     try:
         with _interrupts_ignored():  # the children inherit it: Ctrl-C is for the parent alone
-            for _ in range(count):
-                ours, theirs = context.Pipe()
-                process = context.Process(target=_work, args=(theirs,), daemon=True)
-                process.start()
-                theirs.close()  # so that we read the end of file when the child dies
-                ends.append(ours)
-                processes.append(process)
-        yield ends
+            running = {workers.submit(_work, task): task for task in tasks}
+        while running:
+            done, _ = wait(running, timeout=0.1, return_when=FIRST_COMPLETED)
+            while not parts.empty():
+                report(parts.get())
+            for future in done:
+                yield running[future], _result(future, running.pop(future))
     finally:
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.join()
+        for process in multiprocessing.active_children():
+            if process not in before:
+                process.kill()
+        workers.shutdown(cancel_futures=True)
+
+
+_parts: Any = None  # in a worker: where it reports to
+
+
+def _begin(parts: Any) -> None:
+    global _parts
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _parts = parts
+
+
+def _work(task: AnyTask) -> pd.DataFrame:
+    return task.run(_parts.put)
+
+
+def _result(future: Future[pd.DataFrame], task: AnyTask) -> pd.DataFrame:
+    try:
+        return future.result()
+    except (CaseError, MissingFramework):
+        raise
+    except BrokenExecutor as error:
+        raise WorkerDied(
+            f"a worker process was killed before {task.label} was compared, most likely for want "
+            "of memory: try --jobs 1, or fewer networks"
+        ) from error
+    except Exception as error:
+        raise WorkerFailed(f"{task.label}: {error.__cause__ or error}") from error
 
 
 @contextmanager
@@ -243,38 +247,3 @@ def _interrupts_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _work(parent: Connection) -> None:
-    """A worker's life: take a task, report its parts, send its table, until the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    while True:
-        try:
-            task = parent.recv()
-        except EOFError:
-            return
-        try:
-            done: tuple[str, Any] = ("done", task.run(lambda part: parent.send(("part", part))))
-        except (CaseError, MissingFramework) as error:
-            done = ("refused", error)
-        except Exception:
-            done = ("failed", traceback.format_exc())
-        try:
-            parent.send(done)
-        except OSError:  # nobody is left to hear it
-            return
-
-
-def _receive(worker: Connection, task: AnyTask) -> tuple[str, Any]:
-    try:
-        kind, value = worker.recv()
-    except (EOFError, OSError) as error:
-        raise WorkerDied(
-            f"the worker process that compared {task.label} was killed, most likely for want of "
-            "memory: try --jobs 1, or fewer networks"
-        ) from error
-    if kind == "refused":
-        raise value
-    if kind == "failed":
-        raise WorkerFailed(f"{task.label}: {value}")
-    return kind, value
