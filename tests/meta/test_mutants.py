@@ -27,10 +27,9 @@ from backproof import (
 )
 from backproof.adapters.numpy_reference import NumpyReference
 from backproof.comparisons.cases import draw_params
+from backproof.comparisons.mutants import Mutant, adapter, mutants, substitute, wrong
 from backproof.reference import discovery
 from backproof.reference.tree import as_dtype, tree_map
-
-from .mutants import Substituted, adapter, as_variation, mutants, substitute, wrong
 
 MUTANTS = mutants()
 TARGETS = sorted({m.target for m in MUTANTS.values()}, key=lambda target: target.__name__)
@@ -133,11 +132,9 @@ def _tables(target, dtype, candidates):
 @cache
 def _rows(target, dtype):
     """Every mutant of the target, and the right implementation run in the same way, as rows."""
-    same = type("Same", (target,), {})
-    right = same() if target is NumpyReference else Substituted("", target, as_variation(same))
-    right.name = "unmutated"
+    same = Mutant("unmutated", target, "", (), "", "", variation=type("Same", (target,), {}))
     wrong = [adapter(m) for m in MUTANTS.values() if m.target is target]
-    return pd.concat(list(_tables(target, dtype, [right, *wrong])))
+    return pd.concat(list(_tables(target, dtype, [adapter(same), *wrong])))
 
 
 def _of(id, dtype):

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from backproof.adapters.numpy_reference import NumpyReference
-from backproof.reference.training import Step, init_state, update
-from backproof.reference.tree import leaves, tree_map, unflatten
-
-from .mutants import wrong
+from ....adapters.numpy_reference import NumpyReference
+from ....reference.training import Step, init_state, update
+from ....reference.tree import leaves, tree_map, unflatten
+from ..registry import wrong
 
 
 @dataclass
@@ -29,7 +28,7 @@ class Now:
     memory: dict[str, Any] = field(default_factory=dict)
 
 
-class Loop(NumpyReference):
+class _Loop(NumpyReference):
     """The training loop in parts that a mutant can override one at a time; it is right itself."""
 
     def train(self, network, loss, optimizer, params, batches, starts=None):
@@ -74,7 +73,7 @@ def _backward_through(weights, now, x, target):
 @wrong("X12", "a lower layer's gradient goes through upper weights that are already updated",
        "NeuralNetworkFromScratch#3", "mnist-neural-network#1",
        revealed_by="one step with two layers")  # fmt: skip
-class _(Loop):
+class _(_Loop):
     def gradient(self, now, x, target):
         _, right = super().gradient(now, x, target)
         updated, _ = self.update(now, right)
@@ -83,7 +82,7 @@ class _(Loop):
 
 @wrong("T01", "the cotangent goes down through the weights of the step before",
        "delayed gradients of pipelines", revealed_by="two steps with two layers")  # fmt: skip
-class _(Loop):
+class _(_Loop):
     def gradient(self, now, x, target):
         before = now.memory.get("params", now.params)
         now.memory["params"] = now.params
@@ -91,7 +90,7 @@ class _(Loop):
 
 
 @wrong("X119", "gradients not zeroed between steps", revealed_by="two steps")
-class _(Loop):
+class _(_Loop):
     def gradient(self, now, x, target):
         value, grads = super().gradient(now, x, target)
         kept = now.memory.get("grads")
@@ -101,7 +100,7 @@ class _(Loop):
 
 @wrong("X98", "the step counter counts tensors instead of steps", "flashlight#143",
        revealed_by="two tensors, early steps of Adam")  # fmt: skip
-class _(Loop):
+class _(_Loop):
     def update(self, now, grads):
         of_leaf = [(w, g) for (_, w), (_, g) in zip(leaves(now.params), leaves(grads), strict=True)]
         states, n = iter(_of_leaves(now.params, now.state)), len(of_leaf)
@@ -117,32 +116,32 @@ def _of_leaves(params, state):
 
 
 @wrong("T02", "each batch's input with the target of the batch before", revealed_by="two steps")
-class _(Loop):
+class _(_Loop):
     def batch(self, now):
         return now.batches[now.t - 1][0], now.batches[max(now.t - 2, 0)][1]
 
 
 @wrong("T03", "batches shifted by one: the first is left out")
-class _(Loop):
+class _(_Loop):
     def batch(self, now):
         return now.batches[now.t % len(now.batches)]
 
 
 @wrong("T04", "the first batch at every step", "an iterator made anew", revealed_by="two steps")
-class _(Loop):
+class _(_Loop):
     def batch(self, now):
         return now.batches[0]
 
 
 @wrong("T05", "the last sample of every batch left out: a slice that ends one early")
-class _(Loop):
+class _(_Loop):
     def batch(self, now):
         return tuple(part[:-1] for part in super().batch(now))
 
 
 @wrong("T06", "the optimizer's state forgotten after every step",
        "the optimizer made anew inside the loop", revealed_by="two steps")  # fmt: skip
-class _(Loop):
+class _(_Loop):
     def update(self, now, grads):
         fresh = init_state(now.optimizer, now.params)
         return update(now.optimizer, grads, fresh, now.params, now.t)
@@ -150,7 +149,7 @@ class _(Loop):
 
 @wrong("T07", "the first layer is not updated, while its gradient is right",
        "parameters not given to the optimizer", revealed_by="the weights compared")  # fmt: skip
-class _(Loop):
+class _(_Loop):
     def update(self, now, grads):
         (_, *params), state = super().update(now, grads)
         return (now.params[0], *params), state
@@ -158,14 +157,14 @@ class _(Loop):
 
 @wrong("T08", "the loss reported is that after the update, weights and gradients are right",
        revealed_by="the loss compared")  # fmt: skip
-class _(Loop):
+class _(_Loop):
     def reported(self, now, value):
         x, target = self.batch(now)
         return now.loss.forward(now.network.forward(now.params, x)[0], target)[0]
 
 
 @wrong("T09", "the learning rate one part in a million too large", revealed_by="float64")
-class _(Loop):
+class _(_Loop):
     def update(self, now, grads):
         other = dataclasses.replace(now.optimizer, lr=now.optimizer.lr * (1 + 1e-6))
         return update(other, grads, now.state, now.params, now.t)
@@ -173,7 +172,7 @@ class _(Loop):
 
 @wrong("T10", "gradients pass through float32", "a cast forgotten in a port",
        revealed_by="float64: in float32 it is no bug")  # fmt: skip
-class _(Loop):
+class _(_Loop):
     def gradient(self, now, x, target):
         value, grads = super().gradient(now, x, target)
         return value, tree_map(lambda g: g.astype(np.float32).astype(g.dtype), grads)
@@ -181,7 +180,7 @@ class _(Loop):
 
 @wrong("T11", "gradients scaled to norm 0.1 at most, which nobody asked for",
        revealed_by="a norm above the limit")  # fmt: skip
-class _(Loop):
+class _(_Loop):
     def update(self, now, grads):
         norm = np.sqrt(sum(np.sum(g * g) for _, g in leaves(grads)))
         scale = np.minimum(1, 0.1 / norm).astype(norm.dtype)

@@ -1,4 +1,4 @@
-"""Wrong optimizers: each class varies the update rule that it inherits from."""
+"""Wrong Adams."""
 
 from __future__ import annotations
 
@@ -6,109 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from backproof.reference.optimizers.adam import Adam
-from backproof.reference.optimizers.adamw import AdamW
-from backproof.reference.optimizers.sgd import SGD
-
-from .mutants import wrong
-
-# SGD
-
-
-@wrong("X105", "the learning rate inside the momentum buffer", "pytorch#44917",
-       revealed_by="a rate that changes in mid-run; with a constant one, the state")  # fmt: skip
-class _(SGD):
-    def update(self, g, state, w, t):
-        if self.momentum == 0:
-            return super().update(g, state, w, t)
-        own = {k: v / self.lr for k, v in state.items()}
-        w, state = super().update(g, own, w, t)
-        return w, {k: v * self.lr for k, v in state.items()}
-
-
-@wrong("X106", "dampening applied to the very first step", "torch.optim.SGD starts from the raw g",
-       revealed_by="dampening above 0")  # fmt: skip
-class _(SGD):
-    def update(self, g, state, w, t):
-        return super().update(g, state, w, t + 1)
-
-
-@wrong("X107", "Nesterov's look-ahead overwrites the momentum buffer", "google-research#1711",
-       revealed_by="two steps with nesterov")  # fmt: skip
-class _(SGD):
-    def update(self, g, state, w, t):
-        new_w, state = super().update(g, state, w, t)
-        return new_w, dict.fromkeys(state, (w - new_w) / self.lr)
-
-
-@wrong("X108", "Nesterov's momentum term with the wrong sign", "Paddle#12231",
-       revealed_by="nesterov")  # fmt: skip
-class _(SGD):
-    def update(self, g, state, w, t):
-        new_w, state = super().update(g, state, w, t)
-        return (new_w + 2 * self.lr * self.momentum * state["v"] if self.nesterov else new_w), state
-
-
-@wrong("F01", "Nesterov looks ahead with the buffer of the step before",
-       revealed_by="two steps with nesterov")  # fmt: skip
-class _(SGD):
-    def update(self, g, state, w, t):
-        new_w, new = super().update(g, state, w, t)
-        late = self.lr * self.momentum * (new["v"] - state["v"]) if self.nesterov else 0
-        return new_w + late, new
-
-
-@wrong("F02", "the buffer as a running mean, (1 - μ) g instead of g",
-       "the two conventions of momentum", revealed_by="momentum, two steps")  # fmt: skip
-class _(SGD):
-    def update(self, g, state, w, t):
-        mean = dataclasses.replace(self, dampening=0.0, nesterov=False)
-        own = g if t == 1 else g * (1 - self.momentum)
-        return SGD.update(mean, own, state, w, t)
-
-
-@wrong("F03", "Nesterov left out: plain momentum", revealed_by="nesterov")
-class _(SGD):
-    def update(self, g, state, w, t):
-        return SGD.update(dataclasses.replace(self, nesterov=False), g, state, w, t)
-
-
-@wrong("F04", "weight decay with the wrong sign: weights grow", revealed_by="weight decay")
-class _(SGD):
-    def update(self, g, state, w, t):
-        other = dataclasses.replace(self, weight_decay=-self.weight_decay)
-        return SGD.update(other, g, state, w, t)
-
-
-@wrong("F05", "weight decay outside the momentum buffer: decoupled where coupled is meant",
-       revealed_by="weight decay with momentum")  # fmt: skip
-class _(SGD):
-    def update(self, g, state, w, t):
-        plain = dataclasses.replace(self, weight_decay=0.0)
-        new_w, state = SGD.update(plain, g, state, w, t)
-        return new_w - self.lr * self.weight_decay * w, state
-
-
-@wrong("F06", "the momentum buffer forgotten after every step", revealed_by="two steps")
-class _(SGD):
-    def update(self, g, state, w, t):
-        return super().update(g, state, w, 1)
-
-
-@wrong("F07", "the learning rate one part in a million too large", "a rate kept in float16 or text",
-       revealed_by="float64")  # fmt: skip
-class _(SGD):
-    def update(self, g, state, w, t):
-        other = dataclasses.replace(self, lr=self.lr * (1 + 1e-6))
-        return SGD.update(other, g, state, w, t)
-
-
-@wrong("F08", "weights go up the gradient")
-class _(SGD):
-    def update(self, g, state, w, t):
-        new_w, state = super().update(g, state, w, t)
-        return 2 * w - new_w, state
-
+from ....reference.optimizers.adam import Adam
+from ....reference.optimizers.adamw import AdamW
+from ..registry import wrong
 
 # Adam
 

@@ -6,17 +6,16 @@ import dataclasses
 
 import numpy as np
 
-from backproof.reference.initialisers.kaiming_normal import KaimingNormal
-from backproof.reference.initialisers.kaiming_uniform import KaimingUniform
-from backproof.reference.initialisers.lecun_normal import LeCunNormal
-from backproof.reference.initialisers.lecun_uniform import LeCunUniform
-from backproof.reference.initialisers.orthogonal import Orthogonal
-from backproof.reference.initialisers.truncated_normal import TruncatedNormal
-from backproof.reference.initialisers.xavier_normal import XavierNormal
-from backproof.reference.initialisers.xavier_uniform import XavierUniform
-from backproof.reference.initialisers.zeros import Zeros
-
-from .mutants import wrong
+from ....reference.initialisers.kaiming_normal import KaimingNormal
+from ....reference.initialisers.kaiming_uniform import KaimingUniform
+from ....reference.initialisers.lecun_normal import LeCunNormal
+from ....reference.initialisers.lecun_uniform import LeCunUniform
+from ....reference.initialisers.orthogonal import Orthogonal
+from ....reference.initialisers.truncated_normal import TruncatedNormal
+from ....reference.initialisers.xavier_normal import XavierNormal
+from ....reference.initialisers.xavier_uniform import XavierUniform
+from ....reference.initialisers.zeros import Zeros
+from ..registry import wrong
 
 
 @wrong("IN01", "the variance is taken for the deviation")

@@ -1,0 +1,104 @@
+"""Wrong losses of margins."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....reference.losses.cosine_embedding import CosineEmbedding
+from ....reference.losses.hinge import Hinge
+from ....reference.losses.hinge_embedding import HingeEmbedding
+from ....reference.losses.margin_ranking import MarginRanking
+from ....reference.losses.multi_label_margin import MultiLabelMargin
+from ....reference.losses.multi_margin import MultiMargin
+from ....reference.losses.soft_margin import SoftMargin
+from ....reference.losses.squared_hinge import SquaredHinge
+from ....reference.losses.triplet_margin import TripletMargin
+from ..registry import right, wrong
+
+
+@wrong("LS17", "the gradient also where the margin is kept", revealed_by="scores beyond the margin")
+class _(Hinge):
+    def forward(self, prediction, target):
+        return super().forward(prediction, target)[0], (target,)
+
+
+@wrong("LS18", "the factor 2 left out of the gradient")
+class _(SquaredHinge):
+    def backward(self, residuals, dloss=1.0):
+        return super().backward(residuals, dloss) / 2
+
+
+@wrong("LS19", "unlike pairs pushed apart beyond the margin too",
+       revealed_by="distances above the margin")  # fmt: skip
+class _(HingeEmbedding):
+    def forward(self, prediction, target):
+        return super().forward(prediction, target)[0], (target,)
+
+
+@wrong("LS20", "σ(t x) in place of σ(-t x)")
+class _(SoftMargin):
+    def backward(self, residuals, dloss=1.0):
+        u, t = residuals
+        return super().backward((-u, t), dloss)
+
+
+@wrong("LS21", "the norms taken for constants in the backward pass")
+class _(CosineEmbedding):
+    def backward(self, residuals, dloss=1.0):
+        u, v, uu, vv, root, c, slope = residuals
+        return super().backward((u, v, uu, vv, root, 0 * c, slope), dloss)
+
+
+@wrong("X09", "the second operand of a difference misses its minus sign", "micrograd_c#1",
+       revealed_by="both operands' gradients")  # fmt: skip
+class _(MarginRanking):
+    def backward(self, residuals, dloss=1.0):
+        dx, dy = super().backward(residuals, dloss)
+        return dx, -dy
+
+
+@wrong("LS22", "the second score's gradient with the sign of the first", "micrograd_c#1 (family)",
+       revealed_by="both scores compared")  # fmt: skip
+class _(MarginRanking):
+    def backward(self, residuals, dloss=1.0):
+        dx, _ = super().backward(residuals, dloss)
+        return dx, dx
+
+
+@wrong("X45", "an odd p without the absolute value", "optax.losses.triplet_margin_loss 0.2.8",
+       revealed_by="p = 1 or 3 with negative differences")  # fmt: skip
+class _(TripletMargin):
+    def forward(self, prediction, target):
+        value, (short, slopes) = super().forward(prediction, target)
+        if self.p == 2:
+            return value, (short, slopes)
+        return value, (short, tuple(np.abs(slope) for slope in slopes))
+
+
+@wrong("LS23", "the slope of D(a - n), though the swap took D(q - n)", revealed_by="swap")
+class _(TripletMargin):
+    def forward(self, prediction, target):
+        value, (short, (near, _, other)) = super().forward(prediction, target)
+        unswapped = right(self, swap=False).forward(prediction, target)[1][1]
+        return value, (short, (near, unswapped[1], 0 * other))
+
+
+@wrong("LS24", "the right class gets no gradient", revealed_by="every entry compared")
+class _(MultiMargin):
+    def backward(self, residuals, dloss=1.0):
+        _, label = residuals
+        return super().backward(residuals, dloss) * ~label
+
+
+@wrong("LS25", "the slope of p = 1 whatever p is", revealed_by="p = 2")
+class _(MultiMargin):
+    def forward(self, prediction, target):
+        value = super().forward(prediction, target)[0]
+        return value, right(self, p=1).forward(prediction, target)[1]
+
+
+@wrong("LS26", "labels after the first -1 read too", revealed_by="a label behind the end")
+class _(MultiLabelMargin):
+    def forward(self, prediction, target):
+        ended = np.where(target < 0, target[:, :1], target)
+        return super().forward(prediction, ended)
