@@ -92,9 +92,7 @@ def tests_numpy_only(session: nox.Session) -> None:
     environment = prepare(session, NUMPY_ONLY, ["datasets"], ["test", "build"])
     absent = "import importlib.util as i; assert not (i.find_spec('torch') or i.find_spec('jax'))"
     session.run(program(environment, "python"), "-c", absent)
-    # The tests of the tests compare the reference with itself, with frameworks or without.
-    own = ("--ignore", "tests/meta")
-    session.run(program(environment, "pytest"), *TWO_WORKERS, *own, *session.posargs)
+    session.run(program(environment, "pytest"), *TWO_WORKERS, *session.posargs)
 
 
 @nox.session
