@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from .comparisons.compare import compare_training as compare_training
     from .comparisons.compare import compare_vjp as compare_vjp
     from .comparisons.distributions import compare_initialiser as compare_initialiser
+    from .comparisons.examples.recompute import recompute_example as recompute_example
+    from .comparisons.examples.recompute import worked_examples as worked_examples
     from .comparisons.records import Comparison as Comparison
     from .comparisons.results import read as read_results
     from .comparisons.results import save as save_results
     from .comparisons.summary import first_divergence as first_divergence
+    from .reference.circuit import Circuit as Circuit
     from .reference.training import Step as Step
 
 __version__ = "0.1.0"
@@ -39,6 +42,7 @@ _HOME = {
     "Adapter": ("adapters.protocols", "Adapter"),
     "Candidate": ("adapters.protocols", "Candidate"),
     "CaseError": ("comparisons.cases", "CaseError"),
+    "Circuit": ("reference.circuit", "Circuit"),
     "Comparison": ("comparisons.records", "Comparison"),
     "MissingFramework": ("adapters.loading", "MissingFramework"),
     "Step": ("reference.training", "Step"),
@@ -55,7 +59,9 @@ _HOME = {
     "first_divergence": ("comparisons.summary", "first_divergence"),
     "load_adapter": ("adapters.loading", "load"),
     "read_results": ("comparisons.results", "read"),
+    "recompute_example": ("comparisons.examples.recompute", "recompute_example"),
     "save_results": ("comparisons.results", "save"),
+    "worked_examples": ("comparisons.examples.recompute", "worked_examples"),
 }
 
 

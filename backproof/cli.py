@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import __version__
+from .lazy import LazyGroup
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,7 @@ MANY_JOBS = 2  # at most so many by default: each worker holds its own framework
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group(context_settings=CONTEXT)
+@click.group(cls=LazyGroup, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="backproof", message="%(prog)s %(version)s")
 def main() -> None:
     """Hand-derived backpropagation beside PyTorch autograd and JAX grad, number by number."""

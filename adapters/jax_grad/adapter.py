@@ -70,6 +70,18 @@ def _step(network: Layer, loss: Loss, optimizer: Optimizer) -> Callable[..., Any
     return jax.jit(step)
 
 
+@lru_cache(maxsize=256)
+def _descent(network: Layer, loss: Loss) -> Callable[..., Any]:
+    def descend(params: Tree, rate: Any, x: Any, target: Any, steps: Any) -> Any:
+        def step(_: Any, p: Tree) -> Tree:
+            grads = jax.grad(lambda q: apply_loss(loss, apply(network, q, x), target))(p)
+            return jax.tree.map(lambda w, g: w - rate * g, p, grads)
+
+        return jax.lax.fori_loop(0, steps, step, params)
+
+    return jax.jit(descend)
+
+
 def _is_float(x: Any) -> bool:
     return bool(np.issubdtype(x.dtype, np.floating))
 
@@ -157,6 +169,13 @@ class JaxGrad:
                 done = Step(t, np.array(value), _arrays(params, g), _arrays(params, p),
                             places.read(opt_state))  # fmt: skip
             yield done
+
+    def descend(
+        self, network: Layer, loss: Loss, rate: float, params: Tree, batch: Batch, steps: int
+    ) -> Tree:
+        """The parameters after so many steps of plain gradient descent on one batch."""
+        with _precision(_dtype(params)):
+            return _arrays(params, _descent(network, loss)(params, rate, *batch, steps))
 
 
 class _Places(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ...reference.circuit import Circuit
 from ...reference.layers.add import Add
 from ...reference.layers.concat import Concat
 from ...reference.layers.repeat import Repeat
@@ -56,3 +57,8 @@ def _(layer: Repeat, p: Any, x: jax.Array) -> jax.Array:
 def _(layer: TiedAutoencoder, p: Any, x: jax.Array) -> jax.Array:
     h = apply(layer.inner, p["f"], x @ p["W"] + p["b"])
     return h @ p["W"].T + p["c"]
+
+
+@apply.register
+def _(layer: Circuit, p: Any, x: Any) -> Any:
+    return layer.program(jnp, **p)

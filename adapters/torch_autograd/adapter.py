@@ -141,3 +141,16 @@ class TorchAutograd:
             grads = torch.autograd.grad(value, stepper.weights, materialize_grads=True)
             g = unflatten(params, map(_array, grads))
             yield Step(t, _array(value), g, *stepper.step(grads))
+
+    def descend(
+        self, network: Layer, loss: Loss, rate: float, params: Tree, batch: Batch, steps: int
+    ) -> Tree:
+        """The parameters after so many steps of plain gradient descent on one batch."""
+        p, (x, target) = tree_map(_weight, params), (tree_map(_tensor, part) for part in batch)
+        weights = [w for _, w in leaves(p)]
+        for _ in range(steps):
+            grads = torch.autograd.grad(apply_loss(loss, apply(network, p, x), target), weights)
+            with torch.no_grad():
+                for w, g in zip(weights, grads, strict=True):
+                    w.sub_(g, alpha=rate)
+        return tree_map(_array, p)

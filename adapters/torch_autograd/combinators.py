@@ -7,6 +7,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from ...reference.circuit import Circuit
 from ...reference.layers.add import Add
 from ...reference.layers.concat import Concat
 from ...reference.layers.repeat import Repeat
@@ -56,3 +57,8 @@ def _(layer: Repeat, p: Any, x: torch.Tensor) -> torch.Tensor:
 def _(layer: TiedAutoencoder, p: Any, x: torch.Tensor) -> torch.Tensor:
     h = apply(layer.inner, p["f"], F.linear(x, p["W"].T, p["b"]))
     return F.linear(h, p["W"], p["c"])
+
+
+@apply.register
+def _(layer: Circuit, p: Any, x: Any) -> Any:
+    return layer.program(torch, **p)
