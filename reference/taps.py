@@ -48,6 +48,7 @@ def draw_kernels(
 
 def correlate(x: Array, W: Array, over: Window) -> Array:
     """y (N, O, positions) of x (N, C, sizes) and the kernels W (O, C / groups, kernel)."""
+    over = over.on(x.shape[2:])
     columns, positions = _columns(x, over), over.positions(x.shape[2:])
     rows = zip(_rows(over, positions), _by_rows(W, over), strict=True)
     parts = (W_row @ _flat(columns[row]) for row, W_row in rows)
@@ -59,6 +60,7 @@ def correlate(x: Array, W: Array, over: Window) -> Array:
 
 def spread(y: Array, W: Array, over: Window, sizes: tuple[int, ...]) -> Array:
     """x (N, C, sizes): every y_no,h W_oc,i added to where ``correlate`` reads x̄_nc,sh+di."""
+    over = over.on(sizes)
     N, positions, C, K = len(y), y.shape[2:], W.shape[1], over.kernel[-1]
     padded, groups = over.padded(sizes), over.groups
     columns: Any = None
@@ -77,6 +79,7 @@ def spread(y: Array, W: Array, over: Window, sizes: tuple[int, ...]) -> Array:
 
 def kernel_gradient(x: Array, dy: Array, over: Window) -> Array:
     """dW (O, C / groups, kernel) of x (N, C, sizes) and the cotangent dy (N, O, positions)."""
+    over = over.on(x.shape[2:])
     columns, groups, (N, O, *positions) = _columns(x, over), over.groups, dy.shape
     dy = dy.reshape(N, groups, O // groups, -1)
     parts = [  # (groups, O / groups, K C) each

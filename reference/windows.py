@@ -24,18 +24,34 @@ Index = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Window:
-    """Taps, stride, dilation and padding of each axis; and how many groups the channels form."""
+    """Taps, stride, dilation and padding of each axis; and how many groups the channels form.
+
+    ``same``: the padding is that of stride 1, the most there is; ``on`` some sizes it may be less.
+    """
 
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
     dilation: tuple[int, ...]
     padding: tuple[tuple[int, int], ...]
     groups: int = 1
+    same: bool = False
 
     @cached_property
     def spans(self) -> tuple[int, ...]:
         """How many entries the window reaches over."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
+    def on(self, sizes: tuple[int, ...]) -> Window:
+        """The window with the padding that it has on these sizes.
+
+        With "same", n/s positions, rounded up, reach further than n by some entries: half of them
+        are before it, the odd one behind.
+        """
+        if not self.same:
+            return self
+        each = zip(sizes, self.positions(sizes), self.spans, self.stride, strict=True)
+        more = [max((h - 1) * s + span - n, 0) for n, h, span, s in each]
+        return replace(self, padding=tuple((p // 2, p - p // 2) for p in more), same=False)
 
     def padded(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
         """The sizes with the padding."""
@@ -111,8 +127,8 @@ def each_axis(spec: Any, axes: int, name: str, value: Any) -> tuple[Any, ...]:
 def window(spec: Any, axes: int) -> Window:
     """The window of a spec's kernel, stride, padding and dilation, or ValueError.
 
-    A stride of None is the kernel's size; a padding "same" keeps the sizes, with the odd zero
-    behind; "valid" is none.
+    A stride of None is the kernel's size. Padding "same" keeps the sizes, but for a stride: see
+    ``Window.on``; "valid" is none.
     """
 
     def counts(name: str, value: Any) -> tuple[int, ...]:
@@ -129,9 +145,7 @@ def window(spec: Any, axes: int) -> Window:
     if padding == "valid":
         return over
     if padding == "same":
-        if set(stride) != {1}:
-            raise ValueError(f'{spec}: padding "same" is for stride 1')
-        return replace(over, padding=tuple(((s - 1) // 2, s // 2) for s in over.spans))
+        return replace(over, padding=tuple(((s - 1) // 2, s // 2) for s in over.spans), same=True)
     padding = each_axis(spec, axes, "padding", padding)
     if any(isinstance(p, str) for p in padding):
         raise ValueError(f'{spec}: padding must be "same", "valid" or numbers')

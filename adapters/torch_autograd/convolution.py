@@ -15,6 +15,7 @@ from ...reference.layers.conv3d import Conv3d
 from ...reference.layers.conv_transpose1d import ConvTranspose1d
 from ...reference.layers.conv_transpose2d import ConvTranspose2d
 from ...reference.layers.pixel_shuffle import PixelShuffle
+from ..protocols import Unsupported
 from .registry import apply
 
 
@@ -22,6 +23,9 @@ def _convolve(
     convolution: Callable[..., torch.Tensor], layer: Any, p: Any, x: torch.Tensor
 ) -> torch.Tensor:
     padding = layer.padding
+    strides = layer.stride if isinstance(layer.stride, tuple) else (layer.stride,)
+    if padding == "same" and max(strides) > 1:
+        raise Unsupported("torch: padding='same' is not supported for strided convolutions")
     if isinstance(padding, tuple):  # torch pads both sides alike: F.pad takes the last axis first
         pairs = [n if isinstance(n, tuple) else (n, n) for n in reversed(padding)]
         x, padding = F.pad(x, [n for pair in pairs for n in pair]), 0

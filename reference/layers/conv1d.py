@@ -17,13 +17,12 @@ from ..windows import Padding, Size
 class Conv1d:
     """y_noh = b_o + Σ_ci W_oci x̄_nc,sh+di      x (N,C,L) W (O,C/g,K) b (O,) y (N,O,L')
 
-    with stride s, dilation d, x̄ = x in its padding of zeros. Derivation. x̄_ncm meets W_oci in
-    every y_noh with sh + di = m; so, with dy = ∂L/∂y,
+    with stride s, dilation d, x̄ = x padded by zeros. Derivation. x̄_ncm meets W_oci at sh + di = m:
         dx̄_ncm = Σ_ohi dy_noh W_oci [sh + di = m]    dW_oci = Σ_nh dy_noh x̄_nc,sh+di
         db_o = Σ_nh dy_noh
     With g groups, each g-th of y sees its g-th of x. ``padding``: a number, ((before, behind),),
-    "same", "valid". Source: Waibel et al., "Phoneme recognition using time-delay neural networks"
-    (1989), section 2. Raises ValueError where a hyperparameter or x is out of range.
+    "valid" or "same": L' = L/s rounded up, the odd zero behind. Source: Waibel et al. (1989),
+    section 2. Raises ValueError where a hyperparameter or x is out of range.
     """
 
     n_in: int
@@ -57,4 +56,5 @@ class Conv1d:
     def samples() -> Iterator[Sample]:
         yield Sample(Conv1d(2, 3, 3, stride=2, padding=((2, 0),)), normal(3, 2, 7))
         yield Sample(Conv1d(4, 6, 2, padding="same", dilation=3, groups=2), with_exact(2, 4, 6))
+        yield Sample(Conv1d(1, 2, 4, 3, "same", 2), normal(2, 1, 8))  # two zeros and three
         yield Sample(Conv1d(3, 6, 2, 3, "valid", groups=3), normal(2, 3, 9, scale=1e4))

@@ -20,8 +20,8 @@ class Conv2d:
     with stride s, dilation d, x̄ = x in its padding of zeros. Derivation. db_o = Σ_nhw dy_nohw,
       dx̄_nclm = Σ_ohwij dy_nohw W_ocij [l=sh+di, m=sw+dj], dW_ocij = Σ_nhw dy_nohw x̄_nc,sh+di,sw+dj
     With g groups, each g-th of y sees its g-th of x. ``padding``: a number, one (or a pair: before,
-    behind) for each axis, "same" or "valid". Raises ValueError where one of these, or x, is out of
-    range. Source: Dumoulin and Visin (2016), relationship 6.
+    behind) for each axis, "valid" or "same": H/s rounded up, odd zeros behind. Raises ValueError
+    where one of these, or x, is out of range. Source: Dumoulin and Visin (2016), relationship 6.
     """
 
     n_in: int
@@ -55,6 +55,6 @@ class Conv2d:
     def samples() -> Iterator[Sample]:
         yield Sample(Conv2d(2, 3, 3, 2), normal(3, 2, 8, 6))  # the last row is never seen
         yield Sample(Conv2d(2, 4, 2, 3, padding=1), normal(2, 2, 7, 5))  # stride > kernel
-        yield Sample(Conv2d(1, 2, 4, 2, 2), with_exact(2, 1, 5, 6))  # an even kernel
+        yield Sample(Conv2d(1, 2, (4, 3), 2, "same"), with_exact(2, 1, 5, 6))  # even and odd
         yield Sample(Conv2d(4, 2, (2, 3), 1, "same", (1, 2), groups=2), normal(2, 4, 3, 5))
         yield Sample(Conv2d(2, 4, 2, (1, 2), ((0, 1), (2, 0)), groups=2), normal(2, 2, 3, 4))

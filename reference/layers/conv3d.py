@@ -21,10 +21,9 @@ class Conv3d:
     its padding of zeros. Derivation. As for Conv1d, the single indices replaced by triples:
         dx̄_ncm = Σ_ohi dy_noh W_oci [sh + di = m]    dW_oci = Σ_nh dy_noh x̄_nc,sh+di
         db_o = Σ_nh dy_noh
-    With g groups, each g-th of the outputs sees its g-th of the channels. ``padding``: a number,
-    one (or a pair: before, behind) for each axis, "same", "valid". Source: Ji, Xu, Yang, Yu, "3D
-    convolutional neural networks for human action recognition" (2013), equation 2.
-    Raises ValueError where a hyperparameter or x is out of range.
+    With g groups, each g-th of y sees its g-th of x. ``padding``: a number, one (or a pair: before,
+    behind) for each axis, "valid" or "same": D/s rounded up, the odd zeros behind. Source: Ji, Xu,
+    Yang, Yu (2013), equation 2. Raises ValueError where a hyperparameter or x is out of range.
     """
 
     n_in: int
@@ -57,4 +56,5 @@ class Conv3d:
     @staticmethod
     def samples() -> Iterator[Sample]:
         yield Sample(Conv3d(2, 2, (2, 1, 3), 1, (1, 0, 1), (2, 1, 1)), normal(2, 2, 3, 2, 4))
+        yield Sample(Conv3d(1, 2, (3, 2, 1), (2, 3, 2), "same"), normal(2, 1, 4, 5, 3))
         yield Sample(Conv3d(2, 4, 2, (1, 2, 1), "valid", groups=2), with_exact(2, 2, 3, 4, 2))

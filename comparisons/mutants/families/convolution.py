@@ -20,7 +20,7 @@ from ..registry import wrong
 @wrong("CV03", "dx with the padding before and behind exchanged", revealed_by="unequal padding")
 class _(Conv2d):
     def backward(self, residuals, dy):
-        (x, W), over = residuals, _swapped(convolution(self, 2))
+        (x, W), over = residuals, _swapped(convolution(self, 2), residuals[0])
         return spread(dy, W, over, x.shape[2:]), super().backward(residuals, dy)[1]
 
 
@@ -162,20 +162,21 @@ class _(Conv1d):
         return spread(dy, W, dense, x.shape[2:]), super().backward(residuals, dy)[1]
 
 
-def _swapped(over):
-    """The window with the padding before and behind exchanged."""
+def _swapped(over, x):
+    """The window on x with the padding before and behind exchanged."""
+    over = over.on(x.shape[2:])
     return replace(over, padding=tuple((q, p) for p, q in over.padding))
 
 
-@wrong("CV02", "the odd zero of padding \"same\" comes before x", "caffe2 and TensorFlow's SAME",
+@wrong("CV02", "the odd zero of padding \"same\" comes before x", "ONNX's SAME_LOWER",
        revealed_by="an even span; y compared")  # fmt: skip
 class _(Conv1d):
     def forward(self, params, x):
-        y = correlate(x, params["W"], _swapped(convolution(self, 1)))
+        y = correlate(x, params["W"], _swapped(convolution(self, 1), x))
         return y + params["b"][:, None], (x, params["W"])
 
     def backward(self, residuals, dy):
-        (x, W), over = residuals, _swapped(convolution(self, 1))
+        (x, W), over = residuals, _swapped(convolution(self, 1), residuals[0])
         grads = {"W": kernel_gradient(x, dy, over), "b": dy.sum(axis=(0, 2))}
         return spread(dy, W, over, x.shape[2:]), grads
 
@@ -227,3 +228,17 @@ class _(ConvTranspose2d):
         cropped = [p for p, _ in convolution(self, 2).padding]
         late = np.roll(dy, cropped, axis=(2, 3))
         return dx, grads | {"W": super().backward(residuals, late)[1]["W"]}
+
+
+@wrong("CV22", "padding \"same\" with a stride is that of stride 1: shifted by one, of equal shape",
+       "models trained with TensorFlow's SAME, run in torch with padding = k // 2",
+       revealed_by="an even size")  # fmt: skip
+class _(Conv2d):
+    def forward(self, params, x):
+        y = correlate(x, params["W"], replace(convolution(self, 2), same=False))
+        return y + params["b"][:, None, None], (x, params["W"])
+
+    def backward(self, residuals, dy):
+        (x, W), over = residuals, replace(convolution(self, 2), same=False)
+        grads = {"W": kernel_gradient(x, dy, over), "b": dy.sum(axis=(0, 2, 3))}
+        return spread(dy, W, over, x.shape[2:]), grads
