@@ -9,7 +9,10 @@ from typing import cast
 from .protocols import Adapter
 
 GROUP = "backproof.adapters"
-FRAMEWORKS = {"torch": ("torch",), "jax": ("jax", "optax")}  # what the extra of that name installs
+FRAMEWORKS = {  # what the extra of that name installs
+    "torch": ("torch",),
+    "jax": ("jax", "optax", "flax"),
+}
 
 
 class UnknownName(LookupError):

@@ -28,12 +28,12 @@ KINDS = {
 }  # fmt: skip
 INTRODUCTION = """# Coverage
 
-What is compared with what. *Own operation*: the framework's own named operation. *Own formula*: it
-has none, and the adapter writes the formula in its primitives: its autograd still gives an
-independent gradient. *Unsupported*: settings that one framework has and the other lacks, with the
-reason. The numbers are the worst noise ratios over all samples, in float64 (1024 is allowed) and
-float32 (64); `-` where nothing was compared. Finite differences and the complex step judge every
-layer and loss as well, in the tests.
+What is compared with what. *Own operation*: the framework's own named operation; for JAX, one of
+jax, optax or flax. *Own formula*: it has none, and the adapter writes the formula in its
+primitives: its autograd still gives an independent gradient. *Unsupported*: settings that one
+framework has and the other lacks, with the reason. The numbers are the worst noise ratios over all
+samples, in float64 (1024 is allowed) and float32 (64); `-` where nothing was compared. Finite
+differences and the complex step judge every layer and loss as well, in the tests.
 
 Written by `nox -s coverage`; that every item is here, with the right translation, is a test.
 """

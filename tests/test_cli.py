@@ -345,7 +345,7 @@ def test_what_is_not_installed_is_skipped_by_default(monkeypatch):
     assert result.exit_code == 0, result.output
     for line in (
         "Skipped: torch: torch not installed: pip install 'backproof[torch]'",
-        "Skipped: jax: jax and optax not installed: pip install 'backproof[jax]'",
+        "Skipped: jax: jax and optax and flax not installed: pip install 'backproof[jax]'",
         "Skipped: digits-cnn: scikit-learn not installed: pip install 'backproof[datasets]'",
     ):
         assert line in result.stderr
@@ -526,7 +526,7 @@ def test_no_framework_is_imported(args):
         import sys
         from backproof.cli import main
         main({args}, standalone_mode=False)
-        heavy = {{"torch", "jax", "sklearn", "optax", "pandas"}} & set(sys.modules)
+        heavy = {{"torch", "jax", "sklearn", "optax", "flax", "pandas"}} & set(sys.modules)
         assert not heavy, heavy
     """
     done = subprocess.run(
@@ -550,7 +550,7 @@ def test_neither_show_nor_the_parent_of_workers_imports_a_framework(tmp_path):
                     main(args)
                 except SystemExit as end:
                     assert end.code == 0, end.code
-            heavy = {{"torch", "jax", "sklearn", "optax"}} & set(sys.modules)
+            heavy = {{"torch", "jax", "sklearn", "optax", "flax"}} & set(sys.modules)
             assert not heavy, heavy
     """
     program = tmp_path / "program.py"

@@ -18,9 +18,9 @@ import backproof
 from backproof.adapters.loading import FRAMEWORKS
 from backproof.reference import discovery
 
-HEAVY = ["torch", "jax", "jaxlib", "optax", "sklearn", "scipy", "tensorflow", "pandas", "pyarrow",
-         "rich", "click", "threadpoolctl"]  # fmt: skip
-FOREIGN = {"torch", "jax", "jaxlib", "optax", "tensorflow", "sklearn", "scipy"}
+HEAVY = ["torch", "jax", "jaxlib", "optax", "flax", "sklearn", "scipy", "tensorflow", "pandas",
+         "pyarrow", "rich", "click", "threadpoolctl"]  # fmt: skip
+FOREIGN = {"torch", "jax", "jaxlib", "optax", "flax", "tensorflow", "sklearn", "scipy"}
 
 BLOCK = """
 import sys
@@ -248,6 +248,25 @@ except backproof.MissingFramework as error:
     assert python(code, without=["optax"]).strip() == (
         "adapter 'jax' cannot load: No module named 'optax'. pip install 'backproof[jax]'"
     )
+
+
+def test_flax_is_imported_by_what_needs_it(loaded):
+    pytest.importorskip("flax", reason="flax not installed: pip install 'backproof[jax]'")
+    code = "import backproof as b; b.compare_vjp(b.{}, x=(4, 3), adapters=['jax'])"
+    assert "flax" not in loaded(code.format("Sequential(b.Dense(3, 2), b.ReLU())"))
+    assert "flax" in loaded(code.format("LayerNorm(3)"))
+
+
+def test_flax_is_missed_by_what_needs_it(python):
+    pytest.importorskip("jax", reason="jax not installed: pip install 'backproof[jax]'")
+    code = """
+import backproof as b
+for layer in b.Dense(3, 2), b.LayerNorm(3):
+    print(*b.compare_vjp(layer, x=(4, 3), adapters=["jax"])[["verdict", "reason"]].iloc[0])
+"""
+    dense, norm = python(code, without=["flax"]).splitlines()
+    assert dense.strip() == "match"
+    assert norm == "unsupported No module named 'flax'. pip install 'backproof[jax]'"
 
 
 def test_one_import_path():

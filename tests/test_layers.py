@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import backproof
+from backproof.reference.layers.batchnorm1d import BatchNorm1d
+from backproof.reference.layers.layernorm import LayerNorm
 from backproof.reference.tree import leaves, tree_map
 
 
@@ -32,6 +35,18 @@ def run(frozen):
 
 def test_adapter_matches(layer, adapter, precision, assert_match):
     assert_match(layer.compare(adapter, precision))
+
+
+@pytest.mark.parametrize("norm", [LayerNorm, BatchNorm1d])
+def test_fast_variance_fails_far_from_zero(norm, precision, installed):
+    """flax's default alone, in float32 alone, and not for the sum that is dβ: as on record."""
+    *_, sample = norm.samples()
+    x = sample.x(np.random.default_rng(0)).astype(precision)
+    rows = backproof.compare_vjp(sample.spec, x=x, dtype=precision, adapters=installed)
+    worse = (rows.candidate == "jax") & (rows.leaf != "beta") & (precision == "float32")
+    assert set(rows.verdict[~worse]) == {"match"}
+    assert set(rows.verdict[worse]) <= {"known divergence"}  # none without JAX
+    assert (rows.noise_ratio[worse] > 100 * rows.allowed[worse]).all()
 
 
 def test_memory_layout_and_scale_do_not_matter(layer, adapter, precision, assert_match):

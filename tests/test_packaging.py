@@ -108,7 +108,7 @@ def load(name):
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        assert error.name.partition(".")[0] in {{"torch", "jax", "optax"}}, error
+        assert error.name.partition(".")[0] in {{"torch", "jax", "optax", "flax"}}, error
 for package in {packages}:
     for module in pkgutil.iter_modules(getattr(load(package), "__path__", ()), package + "."):
         if not module.name.endswith("__main__"):

@@ -1,4 +1,4 @@
-"""JAX: jax.vjp for gradients, optax for optimizer steps, both under jax.jit.
+"""JAX: jax.vjp for gradients, optax for optimizer steps, flax for layers; all under jax.jit.
 
 ``registry`` holds what a translation is registered with; every other file registers a family of
 them, and is loaded here.

@@ -100,19 +100,19 @@ def _(layer: ReLU6, p: Any, x: jax.Array) -> jax.Array:
 
 
 @apply.register
-@own_formula("jax.nn has no soft shrinkage")
+@own_formula("neither jax nor flax has soft shrinkage")
 def _(layer: SoftShrink, p: Any, x: jax.Array) -> jax.Array:
     return jnp.where(jnp.abs(x) > layer.threshold, x - jnp.sign(x) * layer.threshold, 0)
 
 
 @apply.register
-@own_formula("jax.nn has no hard shrinkage")
+@own_formula("neither jax nor flax has hard shrinkage")
 def _(layer: HardShrink, p: Any, x: jax.Array) -> jax.Array:
     return jnp.where(jnp.abs(x) > layer.threshold, x, 0)
 
 
 @apply.register
-@own_formula("jax.nn has no threshold")
+@own_formula("neither jax nor flax has a threshold")
 def _(layer: Threshold, p: Any, x: jax.Array) -> jax.Array:
     return jnp.where(x > layer.threshold, x, layer.value)
 

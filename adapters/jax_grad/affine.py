@@ -11,6 +11,7 @@ from ...reference.layers.bilinear import Bilinear
 from ...reference.layers.dense import Dense
 from ...reference.layers.embedding import Embedding
 from ..protocols import own_formula
+from .flax_modules import flax, run
 from .registry import apply
 
 
@@ -23,7 +24,7 @@ def _(layer: Dense, p: Any, x: jax.Array) -> jax.Array:
 
 
 @apply.register
-@own_formula("jax has no bilinear map")
+@own_formula("neither jax nor flax has a bilinear map")
 def _(layer: Bilinear, p: Any, x: Any) -> jax.Array:
     y = jnp.einsum("...i,ijo,...j->...o", x[0], p["W"], x[1])
     return y + p["b"] if layer.bias else y
@@ -32,6 +33,6 @@ def _(layer: Bilinear, p: Any, x: Any) -> jax.Array:
 @apply.register
 def _(layer: Embedding, p: Any, x: jax.Array) -> jax.Array:
     W = p["W"]
-    if layer.padding is not None:  # jnp.take has no padding index
+    if layer.padding is not None:  # flax's Embed has no padding index
         W = W.at[layer.padding].set(0)
-    return jnp.take(W, x, axis=0)
+    return run(flax().linen.Embed(layer.n_rows, layer.n), {"embedding": W}, x)

@@ -1,7 +1,7 @@
 """Attention and positions in JAX.
 
 jax.nn.dot_product_attention takes its softmax in float32 whatever it is given, and wants values as
-wide as the keys. It is called in float32; in float64 the same is written with jax.nn.softmax.
+wide as the keys: elsewhere it is flax.linen.dot_product_attention, which has no groups of heads.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from ...reference.layers.rotary_embedding import RotaryEmbedding
 from ...reference.layers.scaled_dot_product_attention import ScaledDotProductAttention
 from ...reference.layers.sinusoidal_positions import SinusoidalPositions
 from ..protocols import own_formula
+from .flax_modules import flax, run
 from .registry import apply
-
-IN_FLOAT32 = "jax.nn.dot_product_attention takes its softmax in float32: ours with jax.nn.softmax"
 
 
 def _order(L: int, S: int) -> jax.Array:
@@ -40,14 +39,12 @@ def _attend(
         bias, mask = (a if a is None else a.reshape(lead[a.ndim :] + a.shape) for a in (bias, mask))
         return jax.nn.dot_product_attention(q, k, v, bias, mask, scale=scale)
     k, v = (jnp.repeat(a, q.shape[2] // k.shape[2], axis=2) for a in (k, v))
-    scores = jnp.einsum("nlhd,nshd->nhls", q, k) * (q.shape[3] ** -0.5 if scale is None else scale)
-    scores = scores if bias is None else scores + bias
-    scores = scores if mask is None else jnp.where(mask, scores, -1e30)
-    return jnp.einsum("nhls,nshe->nlhe", jax.nn.softmax(scores, axis=-1), v)
+    q = q if scale is None else q * (scale * q.shape[3] ** 0.5)  # flax divides by the root
+    attended: jax.Array = flax().linen.dot_product_attention(q, k, v, bias, mask)
+    return attended
 
 
 @apply.register
-@own_formula(IN_FLOAT32)
 def _(layer: ScaledDotProductAttention, p: Any, x: Any) -> jax.Array:
     q, k, v, *masks = x
     keep = _order(q.shape[2], k.shape[2]) if layer.causal else None
@@ -64,33 +61,36 @@ def _(layer: ScaledDotProductAttention, p: Any, x: Any) -> jax.Array:
     return y * keep.any(-1, keepdims=True)  # JAX gives the mean to a query that sees no key
 
 
-def _projected(layer: Any, p: Any, query: Any, memory: Any) -> jax.Array:
-    def dense(name: str, x: jax.Array) -> jax.Array:
-        y = x @ p[name]["W"]
-        return y + p[name]["b"] if "b" in p[name] else y
-
-    def heads(name: str, x: jax.Array) -> jax.Array:
-        return dense(name, x).reshape(*x.shape[:2], -1, layer.n // layer.heads)
-
-    q, k, v = heads("q", query), heads("k", memory), heads("v", memory)
-    mask = _order(q.shape[1], k.shape[1]) if layer.causal else None
-    return dense("o", _attend(q, k, v, mask=mask).reshape(query.shape))
-
-
 @apply.register
-@own_formula("jax has no multi-head attention with projections; " + IN_FLOAT32)
 def _(layer: MultiHeadAttention, p: Any, x: Any) -> jax.Array:
-    return _projected(layer, p, *(x if isinstance(x, tuple) else (x, x)))
+    query, memory = x if isinstance(x, tuple) else (x, x)
+    heads = layer.heads, layer.n // layer.heads
+
+    def part(name: str, kernel: tuple[int, ...], bias: tuple[int, ...]) -> Any:
+        dense = p[name]
+        b = dense.get("b", jnp.zeros(layer.n, query.dtype))  # that of the keys, which has no effect
+        shared = {"bias": b.reshape(bias)} if layer.bias else {}
+        return {"kernel": dense["W"].reshape(kernel)} | shared
+
+    params = {name: part(name[0], (-1, *heads), heads) for name in ("query", "key", "value")}
+    params["out"] = part("o", (*heads, -1), (-1,))
+    mask = _order(query.shape[1], memory.shape[1]) if layer.causal else None
+    attention = flax().linen.MultiHeadDotProductAttention(
+        layer.heads, qkv_features=layer.n, out_features=layer.n, use_bias=layer.bias
+    )
+    return run(attention, params, query, memory, mask=mask)
 
 
 @apply.register
-@own_formula(IN_FLOAT32)
 def _(layer: GroupedQueryAttention, p: Any, x: jax.Array) -> jax.Array:
-    return _projected(layer, p, x, x)
+    def heads(name: str) -> jax.Array:
+        return (x @ p[name]["W"]).reshape(*x.shape[:2], -1, layer.n // layer.heads)
+
+    mask = _order(x.shape[1], x.shape[1]) if layer.causal else None
+    return _attend(*map(heads, "qkv"), mask=mask).reshape(x.shape) @ p["o"]["W"]
 
 
 @apply.register
-@own_formula(IN_FLOAT32)
 def _(layer: ALiBi, p: Any, x: Any) -> jax.Array:
     q, k, v = (a.swapaxes(1, 2) for a in x)
     L, S = q.shape[1], k.shape[1]
@@ -101,7 +101,8 @@ def _(layer: ALiBi, p: Any, x: Any) -> jax.Array:
 
 @apply.register
 def _(layer: LearnedPositions, p: Any, x: jax.Array) -> jax.Array:
-    return x + jnp.take(p["W"], jnp.arange(x.shape[-2]), axis=0)
+    table = flax().linen.Embed(layer.longest, layer.n)
+    return x + run(table, {"embedding": p["W"]}, jnp.arange(x.shape[-2]))
 
 
 def _waves(layer: Any, x: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -112,7 +113,7 @@ def _waves(layer: Any, x: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 @apply.register
-@own_formula("jax has no operation for rotary embeddings")
+@own_formula("neither jax nor flax has an operation for rotary embeddings")
 def _(layer: RotaryEmbedding, p: Any, x: jax.Array) -> jax.Array:
     cos, sin = _waves(layer, x)
     pairs = x.reshape(*x.shape[:-1], -1, 2) if layer.interleaved else jnp.stack(
@@ -124,7 +125,7 @@ def _(layer: RotaryEmbedding, p: Any, x: jax.Array) -> jax.Array:
 
 
 @apply.register
-@own_formula("jax has no operation for sinusoidal positions")
+@own_formula("neither jax nor flax has an operation for sinusoidal positions")
 def _(layer: SinusoidalPositions, p: Any, x: jax.Array) -> jax.Array:
     cos, sin = _waves(layer, x)
     both = jnp.stack([sin, cos], axis=-1 if layer.interleaved else -2)

@@ -91,6 +91,7 @@ def _(loss: BinaryCrossEntropyOnProbabilities, prediction: jax.Array, target: An
 
 
 @apply_loss.register
+@own_formula("optax has no multi-label soft margin loss: means of sigmoid_binary_cross_entropy")
 def _(loss: MultiLabelSoftMargin, prediction: jax.Array, target: jax.Array) -> jax.Array:
     entries = optax.losses.sigmoid_binary_cross_entropy(prediction, target)
     weight = _weight(loss.weight, prediction.shape[-1], prediction.dtype)

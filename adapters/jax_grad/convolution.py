@@ -89,7 +89,7 @@ def _(layer: ConvTranspose2d, p: Any, x: jax.Array) -> jax.Array:
 
 
 @apply.register
-@own_formula("jax has no pixel shuffle")
+@own_formula("neither jax nor flax has a pixel shuffle")
 def _(layer: PixelShuffle, p: Any, x: jax.Array) -> jax.Array:
     (N, _, H, W), r = x.shape, layer.factor
     return x.reshape(N, -1, r, r, H, W).transpose(0, 1, 4, 2, 5, 3).reshape(N, -1, r * H, r * W)

@@ -18,14 +18,18 @@ from ...reference.layers.softsign import Softsign
 from ...reference.layers.swiglu import SwiGLU
 from ...reference.layers.tanh_shrink import TanhShrink
 from ..protocols import own_formula
+from .flax_modules import flax, run
 from .registry import apply
 
 
 @apply.register
-@own_formula("jax has no PReLU")
 def _(layer: PReLU, p: Any, x: jax.Array) -> jax.Array:
-    a = p["a"] if layer.n is None else jnp.expand_dims(p["a"], range(1, x.ndim - 1))
-    return jnp.where(x > 0, x, a * x)
+    def prelu(a: jax.Array, x: jax.Array) -> jax.Array:
+        return run(flax().linen.PReLU(), {"negative_slope": a}, x)
+
+    if layer.n is None:
+        return prelu(p["a"][0], x)
+    return jax.vmap(prelu, (0, 1), 1)(p["a"], x)  # flax has one slope for all channels
 
 
 @apply.register
@@ -34,7 +38,7 @@ def _(layer: LogSigmoid, p: Any, x: jax.Array) -> jax.Array:
 
 
 @apply.register
-@own_formula("jax.nn.softplus has no beta and no threshold")
+@own_formula("jax.nn.softplus, which is flax's too, has no beta and no threshold")
 def _(layer: Softplus, p: Any, x: jax.Array) -> jax.Array:
     z = layer.beta * x
     return jnp.where(z > layer.threshold, x, jax.nn.softplus(z) / layer.beta)
@@ -46,7 +50,7 @@ def _(layer: Softsign, p: Any, x: jax.Array) -> jax.Array:
 
 
 @apply.register
-@own_formula("jax has no TanhShrink")
+@own_formula("neither jax nor flax has TanhShrink")
 def _(layer: TanhShrink, p: Any, x: jax.Array) -> jax.Array:
     return x - jnp.tanh(x)
 
@@ -57,7 +61,7 @@ def _(layer: GLU, p: Any, x: jax.Array) -> jax.Array:
 
 
 @apply.register
-@own_formula("jax has no SwiGLU")
+@own_formula("neither jax nor flax has SwiGLU")
 def _(layer: SwiGLU, p: Any, x: jax.Array) -> jax.Array:
     z, v = jnp.matmul(x, p["W"]), jnp.matmul(x, p["V"])
     if layer.bias:
@@ -71,13 +75,13 @@ def _(layer: LogSoftmax, p: Any, x: jax.Array) -> jax.Array:
 
 
 @apply.register
-@own_formula("jax has no softmin")
+@own_formula("neither jax nor flax has softmin")
 def _(layer: Softmin, p: Any, x: jax.Array) -> jax.Array:
     return jax.nn.softmax(-x, axis=layer.axis)
 
 
 @apply.register
-@own_formula("jax has no Maxout")
+@own_formula("neither jax nor flax has Maxout")
 def _(layer: Maxout, p: Any, x: jax.Array) -> jax.Array:
     z = jnp.matmul(x, p["W"])
     z = (z + p["b"] if layer.bias else z).reshape(*x.shape[:-1], layer.n_out, layer.pieces)

@@ -41,6 +41,7 @@ def _(loss: L1Loss, prediction: jax.Array, target: jax.Array) -> jax.Array:
 
 
 @apply_loss.register
+@own_formula("optax has no smooth L1 loss: optax.losses.huber_loss, divided by β")
 def _(loss: SmoothL1Loss, prediction: jax.Array, target: jax.Array) -> jax.Array:
     entries = optax.losses.huber_loss(prediction, target, delta=loss.beta) / loss.beta
     return reduced(entries, loss.reduction)

@@ -28,6 +28,7 @@ def _(loss: Hinge, prediction: jax.Array, target: jax.Array) -> jax.Array:
 
 
 @apply_loss.register
+@own_formula("optax has no squared hinge loss: the square of optax.losses.hinge_loss")
 def _(loss: SquaredHinge, prediction: jax.Array, target: jax.Array) -> jax.Array:
     return reduced(jnp.square(optax.losses.hinge_loss(prediction, target)), loss.reduction)
 

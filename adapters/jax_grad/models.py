@@ -11,6 +11,7 @@ from ...reference.layers.lstm import LSTM
 from ...reference.layers.outputs import Outputs
 from ...reference.layers.tied_head import TiedHead
 from ...reference.layers.token_mean import TokenMean
+from .flax_modules import flax, run
 from .registry import apply
 
 
@@ -24,7 +25,9 @@ def _(layer: Outputs, p: Any, x: jax.Array) -> jax.Array:
 
 @apply.register
 def _(layer: TiedHead, p: Any, x: jax.Array) -> jax.Array:
-    return jnp.matmul(apply(layer.inner, p["inner"], jnp.take(p["W"], x, axis=0)), p["W"].T)
+    table, embedding = flax().linen.Embed(layer.n_rows, layer.n), {"embedding": p["W"]}
+    h = apply(layer.inner, p["inner"], run(table, embedding, x))
+    return run(table, embedding, h, method="attend")
 
 
 @apply.register

@@ -1,4 +1,8 @@
-"""Normalisation in JAX."""
+"""Normalisation in JAX: the modules of flax.
+
+Unless told otherwise they take the variance as E[x²] - E[x]², which loses its digits where the mean
+is far from zero. It is asked for where a layer lets the variance be fast, and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -20,76 +24,82 @@ from ...reference.layers.local_response_norm import LocalResponseNorm
 from ...reference.layers.rmsnorm import RMSNorm
 from ...reference.layers.running_statistics import RunningStatistics
 from ...reference.layers.weightnorm import WeightNorm
-from ..protocols import own_formula
+from ..protocols import Unsupported, own_formula
+from .flax_modules import flax, run
 from .registry import apply
 
 
-def _standardize(x: jax.Array, axis: Any, eps: float, **given: Any) -> jax.Array:
-    # The default algorithm, "fast", is E[x²] - E[x]² and loses every digit where mean >> deviation.
-    standardize: Any = jax.nn.standardize  # its stub lacks algorithm
-    standard: jax.Array = standardize(x, axis=axis, epsilon=eps, algorithm="stable", **given)
-    return standard
+def _scale(p: Any) -> Any:
+    """flax's names for γ and β."""
+    return {"scale": p["gamma"], "bias": p["beta"]}
 
 
-def _by_channel(p: jax.Array, x: jax.Array) -> jax.Array:
-    return p.reshape(-1, *(1,) * (x.ndim - 2))
-
-
-def _scale(p: Any, x: jax.Array) -> jax.Array:
-    return x * _by_channel(p["gamma"], x) + _by_channel(p["beta"], x)
+def _batch_norm(layer: Any, p: Any, x: jax.Array, *, fast: bool = False) -> jax.Array:
+    norm = flax().linen.BatchNorm(
+        use_running_average=False, axis=1, epsilon=layer.eps, use_fast_variance=fast
+    )
+    y, _ = run(norm, _scale(p), x, mutable="batch_stats")  # RunningStatistics compares the rest
+    return y
 
 
 @apply.register
 def _(layer: LayerNorm, p: Any, x: jax.Array) -> jax.Array:
-    return _standardize(x, -1, layer.eps) * p["gamma"] + p["beta"]
+    norm = flax().linen.LayerNorm(epsilon=layer.eps, use_fast_variance=layer.fast_variance)
+    return run(norm, _scale(p), x)
 
 
-@apply.register(BatchNorm1d)
-@apply.register(BatchNorm2d)
-def _(layer: BatchNorm1d | BatchNorm2d, p: Any, x: jax.Array) -> jax.Array:
-    return _scale(p, _standardize(x, (0, *range(2, x.ndim)), layer.eps))
+@apply.register
+def _(layer: BatchNorm1d, p: Any, x: jax.Array) -> jax.Array:
+    return _batch_norm(layer, p, x, fast=layer.fast_variance)
+
+
+@apply.register
+def _(layer: BatchNorm2d, p: Any, x: jax.Array) -> jax.Array:
+    return _batch_norm(layer, p, x)
 
 
 @apply.register
 def _(layer: BatchNormInference, p: Any, x: jax.Array) -> jax.Array:
-    mean, variance = (
-        _by_channel(jnp.asarray(fixed, x.dtype), x) for fixed in (layer.mean, layer.var)
-    )
-    return _scale(p, _standardize(x, None, layer.eps, mean=mean, variance=variance))
+    norm = flax().linen.BatchNorm(use_running_average=True, axis=1, epsilon=layer.eps)
+    mean, var = (jnp.asarray(fixed, x.dtype) for fixed in (layer.mean, layer.var))
+    return norm.apply({"params": _scale(p), "batch_stats": {"mean": mean, "var": var}}, x)
 
 
 @apply.register
-@own_formula("jax and optax keep no statistics of batches")
 def _(layer: RunningStatistics, p: Any, x: Any) -> Any:
-    data, *old = x
-    axes = (0, *range(2, data.ndim))
-    batch = data.mean(axes), data.var(axes, ddof=int(layer.unbiased))
-    return tuple(
-        optax.incremental_update(b, a, layer.momentum) for a, b in zip(old, batch, strict=True)
-    )
+    if layer.unbiased:
+        raise Unsupported("flax's BatchNorm keeps the variance of n, not of n - 1")
+    data, mean, var = x
+    norm = flax().linen.BatchNorm(
+        use_running_average=False, axis=1, momentum=1 - layer.momentum, use_fast_variance=False,
+        use_scale=False, use_bias=False,
+    )  # fmt: skip
+    _, new = norm.apply({"batch_stats": {"mean": mean, "var": var}}, data, mutable="batch_stats")
+    return new["batch_stats"]["mean"], new["batch_stats"]["var"]
 
 
 @apply.register
 def _(layer: GroupNorm, p: Any, x: jax.Array) -> jax.Array:
-    grouped = x.reshape(x.shape[0], layer.groups, -1)
-    return _scale(p, _standardize(grouped, -1, layer.eps).reshape(x.shape))
+    norm = flax().linen.GroupNorm(layer.groups, epsilon=layer.eps, use_fast_variance=False)
+    return jnp.moveaxis(run(norm, _scale(p), jnp.moveaxis(x, 1, -1)), -1, 1)  # channels last
 
 
 @apply.register
 def _(layer: InstanceNorm, p: Any, x: jax.Array) -> jax.Array:
-    standard = _standardize(x, tuple(range(2, x.ndim)), layer.eps)
-    return _scale(p, standard) if layer.affine else standard
+    norm = flax().linen.InstanceNorm(
+        feature_axes=1, epsilon=layer.eps, use_scale=layer.affine, use_bias=layer.affine,
+        use_fast_variance=False,
+    )  # fmt: skip
+    return run(norm, _scale(p) if layer.affine else {}, x)
 
 
 @apply.register
-@own_formula("jax has no normalisation by the root mean square")
 def _(layer: RMSNorm, p: Any, x: jax.Array) -> jax.Array:
-    square = jnp.mean(lax.square(x), axis=-1, keepdims=True)
-    return x * lax.rsqrt(square + layer.eps) * p["gamma"]
+    return run(flax().linen.RMSNorm(epsilon=layer.eps), {"scale": p["gamma"]}, x)
 
 
 @apply.register
-@own_formula("jax has no local response normalisation")
+@own_formula("neither jax nor flax has a local response normalisation")
 def _(layer: LocalResponseNorm, p: Any, x: jax.Array) -> jax.Array:
     n, rest = layer.size, x.ndim - 2
     padding = [(0, 0), (n // 2, (n - 1) // 2), *[(0, 0)] * rest]
@@ -99,12 +109,14 @@ def _(layer: LocalResponseNorm, p: Any, x: jax.Array) -> jax.Array:
 
 
 @apply.register
-@own_formula("jax has no weight normalisation")
 def _(layer: WeightNorm, p: Any, x: jax.Array) -> jax.Array:
-    return x @ (p["v"] * (p["g"] / jnp.linalg.norm(p["v"], axis=0))) + p["b"]
+    linen = flax().linen
+    norm = linen.WeightNorm(linen.Dense(layer.n_out), epsilon=0)
+    direction = {"layer_instance": {"kernel": p["v"], "bias": p["b"]}}
+    return run(norm, direction | {"layer_instance/kernel/scale": p["g"]}, x)
 
 
 @apply.register
-@own_formula("jax has no normalisation to length one: divided by optax.safe_norm")
+@own_formula("neither jax nor flax normalises to length one: divided by optax.safe_norm")
 def _(layer: L2Normalize, p: Any, x: jax.Array) -> jax.Array:
     return x / optax.safe_norm(x, layer.eps, axis=layer.axis, keepdims=True)

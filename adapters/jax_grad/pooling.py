@@ -21,6 +21,7 @@ from ...reference.layers.upsample_bilinear2d import UpsampleBilinear2d
 from ...reference.layers.upsample_nearest2d import UpsampleNearest2d
 from ..protocols import Unsupported, own_formula
 from .convolution import pairs, per_axis
+from .flax_modules import flax
 from .registry import apply
 
 
@@ -69,26 +70,25 @@ def _(layer: MaxPool2d, p: Any, x: jax.Array) -> jax.Array:
 
 
 @apply.register
-@own_formula("jax has sums over windows, no means")
 def _(layer: AvgPool2d, p: Any, x: jax.Array) -> jax.Array:
-    inside, width = x.shape[2:], _width(layer, x.shape[2:], layer.padding)
-    counted = width
-    if layer.count_include_pad:  # but not what ceil mode adds behind
-        inside = tuple(n + 2 * p for n, (p, _) in zip(inside, width, strict=True))
-        counted = [(0, q - p) for p, q in width]
-    ones = jnp.ones((1, 1, *inside), x.dtype)
-    return _reduce(layer, x, 0.0, lax.add, width) / _reduce(layer, ones, 0.0, lax.add, counted)
+    width = _width(layer, x.shape[2:], layer.padding)
+    if layer.count_include_pad and any(p < q for p, q in width):
+        raise Unsupported("flax's avg_pool counts what ceil mode adds behind as padding")
+    y: jax.Array = flax().linen.avg_pool(
+        jnp.moveaxis(x, 1, -1), *_strides(layer, 2), width, layer.count_include_pad
+    )
+    return jnp.moveaxis(y, -1, 1)
 
 
 @apply.register
-@own_formula("jax has sums over windows, no norms")
+@own_formula("neither jax nor flax has norms over windows: sums, of powers")
 def _(layer: LPPool2d, p: Any, x: jax.Array) -> jax.Array:
     width = _width(layer, x.shape[2:], padding=0)
     return _reduce(layer, jnp.abs(x) ** layer.p, 0.0, lax.add, width) ** (1 / layer.p)
 
 
 @apply.register
-@own_formula("jax has no adaptive pooling")
+@own_formula("neither jax nor flax has adaptive pooling")
 def _(layer: AdaptiveAvgPool2d, p: Any, x: jax.Array) -> jax.Array:
     for axis, parts in zip((2, 3), layer.size, strict=True):
         n = x.shape[axis]

@@ -1,8 +1,7 @@
-"""Recurrent layers in JAX: a cell under jax.lax.scan."""
+"""Recurrent layers in JAX: the cells of flax.linen under its RNN, one for each direction."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,66 +10,67 @@ import jax.numpy as jnp
 from ...reference.layers.gru import GRU
 from ...reference.layers.lstm import LSTM
 from ...reference.layers.rnn import RNN
-from ..protocols import own_formula
+from ..protocols import Unsupported
+from .flax_modules import flax, run
 from .registry import apply
 
-Cell = Callable[[Any, Any, jax.Array], Any]  # parameters, states, x_t: the states after it
+
+def _gates(prefix: str, gates: str, **blocks: jax.Array) -> Any:
+    """Blocks side by side, a kernel and maybe a bias, as flax's Dense of each gate."""
+    parts = {name: jnp.split(block, len(gates), axis=-1) for name, block in blocks.items()}
+    return {prefix + g: {k: part[i] for k, part in parts.items()} for i, g in enumerate(gates)}
 
 
-def _scan(layer: Any, cell: Cell, params: Any, x: Any) -> Any:
-    """Every cell along the sequence, layer after layer."""
-    sequence, *initial = x
-    directions = 1 + layer.bidirectional
-    finals: list[Any] = []
+def _along(cell: Any, params: Any, carries: Any, x: jax.Array, directions: int) -> Any:
+    """The sequence layer after layer: its last outputs, and the carry that each cell ends with."""
+    ends: list[Any] = []
     for first in range(0, len(params), directions):
         outputs = []
         for i in range(first, first + directions):
-
-            def step(states: Any, x_t: jax.Array, p: Any = params[i]) -> Any:
-                states = cell(p, states, x_t)
-                return states, states[0]
-
-            start = tuple(s[i] for s in initial)
-            final, out = jax.lax.scan(step, start, sequence.swapaxes(0, 1), reverse=i > first)
-            finals.append(final)
-            outputs.append(out.swapaxes(0, 1))
-        sequence = jnp.concatenate(outputs, axis=-1)
-    return (sequence, *(jnp.stack(s) for s in zip(*finals, strict=True)))
+            rnn = flax().linen.RNN(cell, return_carry=True, reverse=i > first, keep_order=True)
+            end, y = run(rnn, {"cell": params[i]}, x, initial_carry=carries[i])
+            ends.append(end)
+            outputs.append(y)
+        x = jnp.concatenate(outputs, axis=-1)
+    return x, ends
 
 
 @apply.register
-@own_formula("jax has no recurrent layers: a cell under lax.scan")
 def _(layer: LSTM, p: Any, x: Any) -> Any:
-    def cell(p: Any, states: Any, x_t: jax.Array) -> Any:
-        h, c = states
-        a = jnp.split(x_t @ p["Wx"] + h @ p["Wh"] + p["b"], 4, axis=-1)
-        i, f, o = map(jax.nn.sigmoid, a[:3])
-        c = f * c + i * jnp.tanh(a[3])
-        return o * jnp.tanh(c), c
+    def named(p: Any) -> Any:
+        into = _gates("i", "ifog", kernel=p["Wx"])
+        return into | _gates("h", "ifog", kernel=p["Wh"], bias=p["b"])
 
-    return _scan(layer, cell, p, x)
+    sequence, h, c = x
+    cell, carries = flax().linen.OptimizedLSTMCell(layer.n), list(zip(c, h, strict=True))
+    y, ends = _along(cell, [named(q) for q in p], carries, sequence, 1 + layer.bidirectional)
+    c, h = (jnp.stack(states) for states in zip(*ends, strict=True))
+    return y, h, c
 
 
 @apply.register
-@own_formula("jax has no recurrent layers: a cell under lax.scan")
 def _(layer: GRU, p: Any, x: Any) -> Any:
-    def cell(p: Any, states: Any, x_t: jax.Array) -> Any:
-        (h,) = states
-        r, u, a = jnp.split(x_t @ p["Wx"] + p["b"], 3, axis=-1)
-        to_r, to_u = jnp.split(h @ p["Wh"], 2, axis=-1)
-        r, u = jax.nn.sigmoid(r + to_r), jax.nn.sigmoid(u + to_u)
-        to_n = r * (h @ p["Wn"] + p["bn"]) if layer.reset_after else (r * h) @ p["Wn"]
-        return ((1 - u) * jnp.tanh(a + to_n) + u * h,)
+    if not layer.reset_after:
+        raise Unsupported("flax's GRUCell resets after the product with the state; not before")
 
-    return _scan(layer, cell, p, x)
+    def named(p: Any) -> Any:
+        into = _gates("i", "rzn", kernel=p["Wx"], bias=p["b"])
+        new = _gates("h", "n", kernel=p["Wn"], bias=p["bn"])
+        return into | _gates("h", "rz", kernel=p["Wh"]) | new
+
+    sequence, h = x
+    cell, params = flax().linen.GRUCell(layer.n), [named(q) for q in p]
+    y, ends = _along(cell, params, h, sequence, 1 + layer.bidirectional)
+    return y, jnp.stack(ends)
 
 
 @apply.register
-@own_formula("jax has no recurrent layers: a cell under lax.scan")
 def _(layer: RNN, p: Any, x: Any) -> Any:
+    def named(p: Any) -> Any:
+        return {"i": {"kernel": p["Wx"], "bias": p["b"]}, "h": {"kernel": p["Wh"]}}
+
+    sequence, h = x
     f = jnp.tanh if layer.nonlinearity == "tanh" else jax.nn.relu
-
-    def cell(p: Any, states: Any, x_t: jax.Array) -> Any:
-        return (f(x_t @ p["Wx"] + states[0] @ p["Wh"] + p["b"]),)
-
-    return _scan(layer, cell, p, x)
+    cell, params = flax().linen.SimpleCell(layer.n, activation_fn=f), [named(q) for q in p]
+    y, ends = _along(cell, params, h, sequence, 1 + layer.bidirectional)
+    return y, jnp.stack(ends)

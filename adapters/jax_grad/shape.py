@@ -39,7 +39,7 @@ def _(layer: Pad, p: Any, x: jax.Array) -> jax.Array:
 
 
 @apply.register
-@own_formula("jax and optax have no dropout; flax's draws its own mask")
+@own_formula("jax has no dropout, and flax's draws its own mask")
 def _(layer: Dropout, p: Any, x: Any) -> jax.Array:
     data, mask = x
     return jnp.where(mask, data / (1 - layer.p), 0)

@@ -15,7 +15,8 @@ from ...reference.transforms.clip_by_value import ClipByValue
 from ...reference.transforms.exponential_average import ExponentialAverage
 from ...reference.transforms.loss_scale import LossScale
 from ...reference.tree import tree_map
-from ..protocols import Unsupported, own_formula
+from ..protocols import Unsupported
+from .flax_modules import flax
 from .registry import evaluate
 
 
@@ -71,17 +72,16 @@ def _(average: ExponentialAverage, w: jax.Array) -> jax.Array:
 
 
 @evaluate.register
-@own_formula("neither jax nor optax has a dynamic loss scale")
 def _(scale: LossScale, t: jax.Array) -> jax.Array:
     c = scale
 
-    def follow(carry: Any, overflow: jax.Array) -> Any:
-        now, clean = carry
-        clean = jnp.where(overflow, 0, clean + 1)
-        grown = clean == c.interval
-        later = now * jnp.where(overflow, c.backoff, jnp.where(grown, c.growth, 1.0))
-        return (later, jnp.where(grown, 0, clean)), now
+    def follow(state: Any, overflow: jax.Array) -> Any:
+        loss = state.value_and_grad(lambda w: w * jnp.where(overflow, jnp.inf, 1))
+        return loss(jnp.ones(())).dynamic_scale, state.scale
 
-    start = (jnp.asarray(c.initial, jnp.result_type(float)), jnp.asarray(0))
-    seen = jnp.asarray([*c.overflows, False])
-    return jax.lax.scan(follow, start, seen)[1][t - 1]
+    start = flax().training.dynamic_scale.DynamicScale(
+        growth_factor=c.growth, backoff_factor=c.backoff,
+        growth_interval=c.interval - 1,  # flax lets as many pass, and grows after the next
+        fin_steps=jnp.asarray(0), scale=jnp.asarray(c.initial, jnp.result_type(float)),
+    )  # fmt: skip
+    return jax.lax.scan(follow, start, jnp.asarray([*c.overflows, False]))[1][t - 1]

@@ -23,13 +23,15 @@ class BatchNorm1d:
         dx = r (dx̂ - mean(dx̂) - x̂ mean(dx̂ x̂))       (see reference/statistics.py)
         dγ_c = Σ_nl dy_ncl x̂_ncl       dβ_c = Σ_nl dy_ncl
 
-    These are the statistics of training; ``BatchNormInference`` has fixed ones.
+    These are the statistics of training; ``BatchNormInference`` has fixed ones. ``fast_variance``:
+    as in ``LayerNorm``.
     Source: Ioffe and Szegedy, "Batch normalization" (2015), algorithm 1 and section 3.
     Raises ValueError for another shape, and where a channel has one number only, as torch does.
     """
 
     n: int
     eps: float = 1e-5
+    fast_variance: bool = False
 
     def init(self, rng: np.random.Generator) -> Tree:
         return stats.draw_scale(self.n)
@@ -52,3 +54,5 @@ class BatchNorm1d:
         yield Sample(BatchNorm1d(2), normal(3, 2, 4, scale=2, offset=1000))  # mean >> deviation
         yield Sample(BatchNorm1d(4, eps=1e-3), normal(3, 4, scale=0.03))  # variance of order ε
         yield Sample(BatchNorm1d(3, eps=0.1), normal(2, 3))  # two numbers: x̂ is nearly ±1
+        far = 1e4 + np.arange(8.0).reshape(4, 2)  # its squares need 27 bits
+        yield Sample(BatchNorm1d(2, eps=1e-4, fast_variance=True), lambda rng: far + 0)

@@ -56,5 +56,5 @@ class RunningStatistics:
     @staticmethod
     def samples() -> Iterator[Sample]:
         yield Sample(RunningStatistics(), stats.with_running(2, 3))
-        yield Sample(RunningStatistics(0.3, unbiased=False), stats.with_running(3, 2))
+        yield Sample(RunningStatistics(0.3, unbiased=False), stats.with_running(3, 2, 4, offset=20))
         yield Sample(RunningStatistics(0.25), stats.with_running(2, 2, 3, spread=3, offset=500))
