@@ -263,7 +263,12 @@ class _Complex(np.ndarray[Any, Any]):
             raise Unsupported(f"complex_step has no np.{ufunc.__name__}: it is not known analytic")
         if out is not None:
             kwargs["out"] = tuple(o.view(np.ndarray) for o in out)
-        result = np.asarray(getattr(ufunc, method)(*raw, **kwargs))
+        if ufunc is np.log1p:  # NumPy's complex one takes the logarithm of the rounded 1 + x
+            (x,) = raw
+            turn = x.imag / (1 + x.real)
+            result = np.log1p(x.real) + np.log1p(turn * turn) / 2 + 1j * np.arctan(turn)
+        else:
+            result = np.asarray(getattr(ufunc, method)(*raw, **kwargs))
         return result.view(_Complex) if out is None else out[0]
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:

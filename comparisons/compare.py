@@ -39,7 +39,7 @@ Progress = Callable[[str], None] | None
 def compare_vjp(
     network: Layer | Loss, *, x: Any, params: Tree = None, dy: Any = None, target: Any = None,
     adapters: Sequence[str | Adapter] | None = None, dtype: Any = None, seed: int = 0,
-    case: str | None = None, replicas: int = REPLICAS,
+    case: str | Callable[[str], str] | None = None, replicas: int = REPLICAS,
 ) -> pd.DataFrame:  # fmt: skip
     """Compare y, dx and dparams of a network, or a loss and its gradient.
 
@@ -48,7 +48,8 @@ def compare_vjp(
     as ``network.init`` returns it, drawn away from the initial values if None; ``dy`` the
     cotangent of y, random if None. A loss takes its prediction as ``x`` and a ``target``.
     ``adapters``: names, or objects such as ``Candidate``; by default the reference itself, torch
-    and jax. ``dtype`` float32 or float64, that of x if None.
+    and jax. ``dtype`` float32 or float64, that of x if None. ``case`` names the rows, or makes
+    their name from that of a candidate; by default they have the network's.
 
     Raises CaseError for input that cannot be compared, UnknownName or MissingFramework for an
     adapter that cannot be loaded. What goes wrong in an adapter becomes a row.
@@ -59,16 +60,17 @@ def compare_vjp(
 
 
 def _compared(
-    problem: Problem, loaded: list[cases.Loaded], case: str, seed: int, replicas: int
-) -> pd.DataFrame:
+    problem: Problem, loaded: list[cases.Loaded], case: str | Callable[[str], str], seed: int,
+    replicas: int,
+) -> pd.DataFrame:  # fmt: skip
     """The rows of every candidate that answers once."""
-    context = Context(case, problem.mode, problem.dtype, blame=problem.blame)
     rows: list[Comparison] = []
     with cases.one_thread(), np.errstate(all="ignore"):
         right = partial(problem.run, problem.specs)
         expected = expectations(right, problem.dtype, seed, replicas)
         for name, adapter, missing in loaded:
-            this = dataclasses.replace(context, candidate=name)
+            named = case(name) if callable(case) else case
+            this = Context(named, problem.mode, problem.dtype, candidate=name, blame=problem.blame)
             try:
                 if adapter is None:
                     raise Unsupported(missing)

@@ -22,7 +22,7 @@ from ..adapters.loading import MissingFramework
 from ..reference import discovery
 from ..reference.protocols import Function, Initialiser, Optimizer, Sample
 from ..reference.tree import as_dtype
-from .cases import DEFAULT_ADAPTERS, CaseError
+from .cases import CaseError
 from .compare import compare_function, compare_optimizer, compare_training, compare_vjp
 from .distributions import compare_initialiser
 from .networks import NETWORKS, named
@@ -125,54 +125,45 @@ class SampleTask:
         return 0
 
     def _samples(self) -> Iterator[tuple[str, Sample]]:
-        """Every sample with the name of its case: the spec, numbered where it comes again."""
+        """Every sample, with a number where its spec comes again."""
         for name in self.names:
             seen: list[str] = []
             for sample in discovery.everything()[name].samples():
                 seen.append(str(sample.spec))
                 count = seen.count(seen[-1])
-                yield seen[-1] + (f" #{count}" if count > 1 else ""), sample
+                yield f"#{count}" if count > 1 else "", sample
 
     def run(self, report: Report = lambda part: None) -> pd.DataFrame:
         """Compare; ``report`` hears of each part that is done, in words."""
         import pandas as pd
 
         tables = []
-        for case, sample in self._samples():
+        for number, sample in self._samples():
             for dtype in self.dtypes:
-                tables.append(self._compare(case, sample, dtype))
-                report(f"{case} {dtype}")
+                tables.append(self._compare(number, sample, dtype))
+                report(f"{sample.case('', number)} {dtype}")
         return pd.concat(tables, ignore_index=True)
 
-    def _compare(self, case: str, sample: Sample, dtype: str) -> pd.DataFrame:
-        import pandas as pd
-
+    def _compare(self, number: str, sample: Sample, dtype: str) -> pd.DataFrame:
         rng = np.random.default_rng([self.seed, 1])  # not the draws of the parameters
         spec, x = sample.spec, as_dtype(sample.x(rng), dtype)
         common: dict[str, Any] = {
-            "adapters": self.adapters, "dtype": dtype, "seed": self.seed, "case": case,
+            "adapters": self.adapters, "dtype": dtype, "seed": self.seed,
+            "case": sample.case("", number),
         }  # fmt: skip
         if isinstance(spec, Optimizer):
             scale = sample.gradient_scale
             return compare_optimizer(spec, params={"w": x}, gradient_scale=scale, **common)
         if isinstance(spec, Initialiser):
             shape = tuple(int(n) for n in sample.x(rng))
-            common["case"] = f"{case} {shape}"
+            common["case"] += f" {shape}"
             return compare_initialiser(spec, shape=shape, **common)
         if isinstance(spec, Function):
             return compare_function(spec, x=x, **common)
         if sample.target is not None:
             common["target"] = as_dtype(sample.target(rng), dtype)
-        if not sample.kink:
-            return compare_vjp(spec, x=x, **common)
-        given = self.adapters or DEFAULT_ADAPTERS
-        kinked = {"case": f"{case} at its kink"}
-        groups = {True: kinked, False: {}}  # each known divergence is the candidate's own
-        return pd.concat([
-            compare_vjp(spec, x=x, **common | change | {"adapters": those})
-            for apart, change in groups.items()
-            if (those := tuple(a for a in given if (a in sample.kink) == apart))
-        ], ignore_index=True)  # fmt: skip
+        common["case"] = partial(sample.case, number=number)
+        return compare_vjp(spec, x=x, **common)
 
 
 AnyTask = Task | SampleTask

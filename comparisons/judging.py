@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from ..adapters.protocols import Unsupported
 from . import kinks
-from .divergences import known_divergence
+from .divergences import KnownDivergence, concerning, known_divergence
 from .measures import Expected, measure, norm
 from .records import Comparison, Finding, judge
 from .tolerances import ALLOWED, Expectations, Key, Values, wide_dtype
@@ -33,6 +34,11 @@ class Context:
     def allowed(self) -> float:
         """K, the noise ratio above which a row is a mismatch."""
         return ALLOWED[self.dtype.name]
+
+    @cached_property
+    def divergences(self) -> list[KnownDivergence]:
+        """The known divergences of this candidate, case and dtype."""
+        return concerning(self)
 
     def row(
         self, key: Key = ("", ""), *, finding: Finding = "", noise_ratio: float = float("nan"),
@@ -95,7 +101,7 @@ def _leaf_row(context: Context, key: Key, expected: Expected, value: Any) -> Com
     gold, allowed = expected.gold, context.allowed
     m = measure(np.asarray(value).astype(gold.dtype), expected)
     tolerance = allowed * float(expected.noise[m.worst_index])
-    divergence = known_divergence(context, key)
+    divergence = known_divergence(context, key, lambda: _beyond(value, expected, allowed))
     zero = expected.is_zero(allowed)
     finding: Finding = "known divergence" if divergence else "zero" if zero else ""
     if divergence:
@@ -118,6 +124,12 @@ def _leaf_row(context: Context, key: Key, expected: Expected, value: Any) -> Com
     )  # fmt: skip
 
 
+def _beyond(value: Any, expected: Expected, allowed: float) -> float:
+    """The largest error of an entry beyond its tolerance, 0 where there is none."""
+    error = np.abs(np.asarray(value) - expected.gold)
+    return float(error.max(where=~(error <= allowed * expected.noise), initial=0))
+
+
 def _problem(context: Context, key: Key, expected: Expected, value: Any) -> Comparison | None:
     """The row of a value that cannot be measured, or None."""
     gold, array = expected.gold, np.asarray(value)
@@ -136,13 +148,17 @@ def _problem(context: Context, key: Key, expected: Expected, value: Any) -> Comp
     elif not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))
         where = tuple(int(i) for i in bad[0])
-        finding, reason = "not finite", f"{array[where]} at {where}, "
-        reason += f"{len(bad)} of {array.size} entries are not finite"
+        finding = "not finite"
+        reason = f"{array[where]} at {where}, {len(bad)} of {array.size} entries are not finite"
+        divergence = known_divergence(context, key, lambda: math.inf)
+        if divergence:
+            finding, reason = "known divergence", f"{divergence}; here {reason}"
     else:
         return None
     return context.row(
-        key, finding=finding, reason=reason, shape=str(gold.shape), n_compared=gold.size
-    )
+        key, finding=finding, reason=reason, shape=str(gold.shape), n_compared=gold.size,
+        n_nonzero=expected.n_nonzero, resolution=expected.resolution(context.allowed),
+    )  # fmt: skip
 
 
 def _with_kinks_resolved(

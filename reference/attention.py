@@ -68,6 +68,27 @@ def _summed_to(d: Array, shape: tuple[int, ...]) -> Array:
     return (d.sum(axis=axes) if axes else d).reshape(shape)
 
 
+def sources_and_keep(spec: Any, x: Any) -> tuple[list[Array], Array | None]:
+    """The query and the memory, if x has one; and which keys may be seen, None where all are.
+
+    A mask is of booleans and the last of x. Raises ValueError where it does not broadcast.
+    """
+    parts = x if isinstance(x, tuple) else (x,)
+    *sources, mask = parts if parts[-1].dtype == bool else (*parts, None)
+    if not 1 <= len(sources) <= 2:
+        raise ValueError(f"{spec} takes a query, or a query and a memory, and a mask")
+    for part in sources:
+        expect(part.ndim == 3, spec, "x of shape (N, L, n)", part)
+    L, S = sources[0].shape[1], sources[-1].shape[1]
+    order = causal(L, S) if spec.causal else None
+    if mask is None:
+        return sources, order
+    shape = sources[0].shape[0], spec.heads, L, S
+    fits = all(m in (1, n) for m, n in zip(mask.shape[::-1], shape[::-1], strict=False))
+    expect(fits and mask.ndim <= 4, spec, f"a mask that broadcasts to {shape}", mask)
+    return sources, np.broadcast_to(mask if order is None else mask & order, shape)
+
+
 def split_heads(x: Array, heads: int) -> Array:
     """(N, T, H D) to (N, H, T, D)."""
     N, T, width = x.shape
@@ -91,6 +112,8 @@ def attend_projected(
         sources[name] = split_heads(projected, heads if name == "q" else heads // shared)
     q, k, v = sources.values()
     grouped = q.reshape(q.shape[0], heads // shared, shared, *q.shape[2:])
+    if order is not None and order.ndim == 4:
+        order = order.reshape(*grouped.shape[:3], *order.shape[2:])
     y, core = attend(grouped, k[:, :, None], v[:, :, None], q.shape[3] ** -0.5, order=order)
     y, kept["o"] = parts["o"].forward(params["o"], merge_heads(y.reshape(q.shape)))
     return y, (parts, kept, core, heads)
@@ -127,14 +150,16 @@ def expect_heads(spec: Any, x: Any, most: int = 3) -> None:
     expect(v.shape[:-1] == k.shape[:-1], spec, f"v of shape {k.shape[:-1]} + (E,)", v)
 
 
-def with_mask(draw: Draw, *shape: int, added: bool = False) -> Draw:
-    """The draw and a mask: of normal numbers, or booleans of which one row is False throughout."""
+def with_mask(draw: Draw, *shape: int, added: bool = False, empty: bool = True) -> Draw:
+    """The draw and a mask: of normal numbers, or booleans; if ``empty``, one row is all False."""
 
     def drawn(rng: np.random.Generator) -> tuple[Array, ...]:
         mask: Array = rng.standard_normal(shape)
         if not added:
             mask = mask > -0.8
-            mask[(0,) * (len(shape) - 2)][1] = False
+            mask[..., 0] |= ~mask.any(axis=-1)
+            if empty:
+                mask[(0,) * (len(shape) - 2)][1] = False
         return *draw(rng), mask
 
     return drawn

@@ -25,6 +25,17 @@ def with_exact(*shape: int, values: tuple[float, ...] = (0.0,), share: float = 0
     return draw
 
 
+def dead(draw: Draw, *index: int | slice) -> Draw:
+    """A part of the numbers all 0: a padding token, or a channel that a ReLU has switched off."""
+
+    def drawn(rng: np.random.Generator) -> Array:
+        x: Array = draw(rng)
+        x[index] = 0
+        return x
+
+    return drawn
+
+
 def integers(*shape: int, high: int) -> Draw:
     """Class labels 0 <= target < high."""
     return lambda rng: rng.integers(0, high, size=shape)

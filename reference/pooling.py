@@ -11,8 +11,6 @@ import numpy as np
 from .protocols import Array
 from .windows import Window, symmetric, window
 
-TIE = ("finite_differences", "complex_step")  # the oracles that share a tie's cotangent otherwise
-
 
 def pool(spec: Any, axes: int) -> Window:
     """The window of a pooling spec, or ValueError for hyperparameters out of range."""

@@ -18,6 +18,7 @@ Tree = Any  # an Array, or a dict or tuple of Trees; leaves have dotted paths su
 Scalar = float | Array
 Residuals = tuple[Any, ...]  # exactly what backward needs, packed on forward's last line
 Draw = Callable[[np.random.Generator], Tree]
+TIE = ("finite_differences", "complex_step")  # the oracles that differ where max(a, b) ties
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,10 @@ class Sample:
 
     ``x`` draws a layer's or function's input, a loss's prediction, or the weights an optimizer
     starts from.
-    ``target`` is for losses; ``gradient_scale`` for optimizers. ``kink`` names the oracles that
-    and frameworks that must differ in dx, because x is exactly where the slope jumps:
+    ``target`` is for losses; ``gradient_scale`` for optimizers. ``kink`` names the oracles and
+    frameworks that must differ in dx, because x is exactly where the slope jumps:
     "finite_differences" takes the mean of both slopes, "complex_step" the one to the left.
+    ``place`` says in words where x lies, where that is a place of a known divergence.
     """
 
     spec: Any
@@ -36,6 +38,12 @@ class Sample:
     target: Draw | None = None
     gradient_scale: float = 1.0
     kink: tuple[str, ...] = ()
+    place: str = ""
+
+    def case(self, candidate: str, number: str = "") -> str:
+        """The spec and the place of x, as the known divergences of the candidate name them."""
+        place = "at its kink" if candidate in self.kink else self.place
+        return " ".join(filter(None, (str(self.spec), number, place)))
 
 
 @runtime_checkable

@@ -20,6 +20,11 @@ def signs(*shape: int) -> Draw:
     return with_exact(*shape, values=(-1.0, 1.0), share=1.1)
 
 
+def at_margin(*shape: int) -> Draw:
+    """0, 1 or 2: scores of which some are exactly a margin of one apart."""
+    return with_exact(*shape, values=(0.0, 1.0, 2.0), share=1.1)
+
+
 def answers(*shape: int) -> Draw:
     """0 or 1: no or yes."""
     return with_exact(*shape, values=(0.0, 1.0), share=1.1)
@@ -83,15 +88,17 @@ def split_weight(target: Any) -> tuple[Any, Any]:
     return target if isinstance(target, tuple) else (target, None)
 
 
-def distance(e: Any, p: int) -> tuple[Any, Any]:
+def distance(spec: Any, d: Any) -> tuple[Any, Any]:
     """D = (Σ_j |e_j|^p)^(1/p) over the last axis, which stays, and its slope; p = 1, 2 or 3.
 
+    e is d + ε; where ε is ``in_sum``, e is d and ε is added to the sum. 0 where D is 0, else
     ∂D/∂e_j = (1/p) D^(1-p) p |e_j|^(p-1) sign(e_j) = sign(e_j) (|e_j| / D)^(p-1)
     """
+    p, e, more = spec.p, d if spec.in_sum else d + spec.eps, spec.eps if spec.in_sum else 0
     size = np.abs(e)
     power = np.ones_like(size) if p == 1 else size if p == 2 else size * size  # |e|^(p-1)
-    total = (power * size).sum(axis=-1, keepdims=True)
+    total = (power * size).sum(axis=-1, keepdims=True) + more
     if p == 1:
         return total, np.sign(e)
     D = np.sqrt(total) if p == 2 else total ** (1 / 3)
-    return D, np.sign(e) * power / (D if p == 2 else D * D)
+    return D, np.sign(e) * power / np.where(D > 0, D if p == 2 else D * D, 1)

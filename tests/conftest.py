@@ -62,11 +62,18 @@ class Setting:
             changes.setdefault("target", self.target(precision))
         seed = self.seed + 3000  # of dy, and other numbers than those of x
         given = {
-            "x": self.x(precision), "adapters": [adapter], "seed": seed, "dtype": precision
+            "x": self.x(precision), "adapters": [adapter], "seed": seed, "dtype": precision,
+            "case": self.sample.case,
         } | changes  # fmt: skip
-        if adapter in self.sample.kink:
-            given.setdefault("case", f"{self.spec} at its kink")  # a known divergence, strictly
         return backproof.compare_vjp(self.spec, **given)
+
+    def table(self, adapter, precision):
+        """The table of this sample, whatever its spec is."""
+        name = type(self.spec).__name__
+        if name in discovery.optimizers():
+            return self.compare_steps(adapter, precision)
+        known = name in discovery.functions()
+        return (self.compare_values if known else self.compare)(adapter, precision)
 
     def compare_values(self, adapter, precision):
         """The table of a schedule's or a transform's values."""
@@ -154,6 +161,12 @@ def need(name: str) -> str:
 
 
 @pytest.fixture
+def need_adapter() -> object:
+    """``need``, for a test that gets its adapters from elsewhere."""
+    return need
+
+
+@pytest.fixture
 def adapter(request: pytest.FixtureRequest) -> str:
     """The name of an adapter whose framework is installed."""
     return need(request.param)
@@ -163,6 +176,12 @@ def adapter(request: pytest.FixtureRequest) -> str:
 def framework(request: pytest.FixtureRequest) -> object:
     """An adapter that runs on a framework, loaded."""
     return load(need(request.param))
+
+
+@pytest.fixture(scope="session")
+def every_setting() -> list[Setting]:
+    """Every sample of every layer, loss, optimizer, schedule and transform."""
+    return list(settings({**discovery.specs(), **discovery.functions()}))
 
 
 @pytest.fixture

@@ -63,7 +63,9 @@ def _(layer: ScaledDotProductAttention, p: Any, x: Any) -> jax.Array:
 
 @apply.register
 def _(layer: MultiHeadAttention, p: Any, x: Any) -> jax.Array:
-    query, memory = x if isinstance(x, tuple) else (x, x)
+    parts = x if isinstance(x, tuple) else (x,)
+    *sources, keep = parts if parts[-1].dtype == bool else (*parts, None)
+    query, memory = sources[0], sources[-1]
     heads = layer.heads, layer.n // layer.heads
 
     def part(name: str, kernel: tuple[int, ...], bias: tuple[int, ...]) -> Any:
@@ -75,6 +77,8 @@ def _(layer: MultiHeadAttention, p: Any, x: Any) -> jax.Array:
     params = {name: part(name[0], (-1, *heads), heads) for name in ("query", "key", "value")}
     params["out"] = part("o", (*heads, -1), (-1,))
     mask = _order(query.shape[1], memory.shape[1]) if layer.causal else None
+    if keep is not None:
+        mask = keep if mask is None else keep & mask
     attention = flax().linen.MultiHeadDotProductAttention(
         layer.heads, qkv_features=layer.n, out_features=layer.n, use_bias=layer.bias
     )

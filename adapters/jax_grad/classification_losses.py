@@ -19,7 +19,7 @@ from ...reference.losses.focal import Focal
 from ...reference.losses.multi_label_soft_margin import MultiLabelSoftMargin
 from ...reference.losses.negative_log_likelihood import NegativeLogLikelihood
 from ...reference.losses.softmax_cross_entropy import SoftmaxCrossEntropy
-from ..protocols import own_formula
+from ..protocols import Unsupported, own_formula
 from .losses import reduced
 from .registry import apply_loss
 
@@ -85,7 +85,9 @@ def _(loss: BinaryCrossEntropy, prediction: jax.Array, target: Any) -> jax.Array
 @own_formula("optax takes logits, never probabilities")
 def _(loss: BinaryCrossEntropyOnProbabilities, prediction: jax.Array, target: Any) -> jax.Array:
     t, w = target if isinstance(target, tuple) else (target, None)
-    yes, no = (jnp.maximum(x, -100) for x in (jnp.log(prediction), jnp.log1p(-prediction)))
+    p = prediction
+    yes = jnp.where(p > 0, jnp.maximum(jnp.log(jnp.where(p > 0, p, 1)), -100), -100)
+    no = jnp.where(p < 1, jnp.maximum(jnp.log1p(-jnp.where(p < 1, p, 0)), -100), -100)
     entries = -(t * yes + (1 - t) * no)
     return reduced(entries if w is None else entries * w, loss.reduction)
 
@@ -114,6 +116,8 @@ def _(loss: Dice, prediction: jax.Array, target: jax.Array) -> jax.Array:
 
 @apply_loss.register
 def _(loss: CTC, prediction: jax.Array, target: Any) -> jax.Array:
+    if loss.log_input:
+        raise Unsupported("optax.ctc_loss takes logits, never log-probabilities")
     (labels, frames, counts), z = target, jnp.swapaxes(prediction, 0, 1)
     past, unused = (
         (jnp.arange(size) >= used[:, None]).astype(z.dtype)

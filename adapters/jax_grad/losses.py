@@ -84,6 +84,6 @@ def _(loss: PoissonNLL, prediction: jax.Array, target: jax.Array) -> jax.Array:
 @own_formula("optax has no Gaussian likelihood")
 def _(loss: GaussianNLL, prediction: Any, target: jax.Array) -> jax.Array:
     mean, variance = prediction
-    v = jnp.maximum(variance, loss.eps)
+    v = jnp.where(variance > loss.eps, variance, loss.eps)  # jnp.maximum shares a tie
     entries = 0.5 * (jnp.log(v) + jnp.square(mean - target) / v)
     return reduced(entries + (0.5 * math.log(2 * math.pi) if loss.full else 0), loss.reduction)

@@ -17,7 +17,7 @@ from ...reference.losses.multi_margin import MultiMargin
 from ...reference.losses.soft_margin import SoftMargin
 from ...reference.losses.squared_hinge import SquaredHinge
 from ...reference.losses.triplet_margin import TripletMargin
-from ..protocols import own_formula
+from ..protocols import Unsupported, own_formula
 from .losses import reduced
 from .registry import apply_loss
 
@@ -64,12 +64,20 @@ def _(loss: MarginRanking, prediction: Any, target: jax.Array) -> jax.Array:
 
 
 @apply_loss.register
-@own_formula("optax's triplet loss takes powers without the absolute value and adds ε to their sum")
+@own_formula("optax's triplet loss adds ε to the sum; where it is in the differences, ours")
 def _(loss: TripletMargin, prediction: Any, target: jax.Array) -> jax.Array:
     anchor, positive, negative = prediction
 
+    if loss.in_sum and loss.swap:
+        raise Unsupported("optax's triplet loss swaps nothing")
+    if loss.in_sum:
+        entries = optax.losses.triplet_margin_loss(
+            anchor, positive, negative, norm_degree=loss.p, margin=loss.margin, eps=loss.eps
+        )
+        return reduced(entries, loss.reduction)
+
     def distance(d: jax.Array) -> jax.Array:
-        return jnp.linalg.norm(d + loss.eps, ord=loss.p, axis=-1)
+        return optax.safe_norm(d + loss.eps, 0.0, ord=loss.p, axis=-1)  # no NaN at 0
 
     far = distance(anchor - negative)
     if loss.swap:

@@ -84,7 +84,9 @@ def _(layer: AvgPool2d, p: Any, x: jax.Array) -> jax.Array:
 @own_formula("neither jax nor flax has norms over windows: sums, of powers")
 def _(layer: LPPool2d, p: Any, x: jax.Array) -> jax.Array:
     width = _width(layer, x.shape[2:], padding=0)
-    return _reduce(layer, jnp.abs(x) ** layer.p, 0.0, lax.add, width) ** (1 / layer.p)
+    total = _reduce(layer, jnp.abs(x) ** layer.p, 0.0, lax.add, width)
+    some = total > 0  # a root's slope at 0 would make NaN
+    return jnp.where(some, jnp.where(some, total, 1) ** (1 / layer.p), 0)
 
 
 @apply.register

@@ -41,14 +41,22 @@ def _(layer: ScaledDotProductAttention, p: Any, x: Any) -> torch.Tensor:
 
 @apply.register
 def _(layer: MultiHeadAttention, p: Any, x: Any) -> torch.Tensor:
-    query, memory = x if isinstance(x, tuple) else (x, x)
+    parts = x if isinstance(x, tuple) else (x,)
+    *sources, keep = parts if parts[-1].dtype == torch.bool else (*parts, None)
+    query, memory = sources[0], sources[-1]
     q, k, v, o = (p[name] for name in "qkvo")
     bias = torch.cat([q["b"], torch.zeros_like(q["b"]), v["b"]]) if layer.bias else None
-    hidden = ~_order(query.shape[1], memory.shape[1]) if layer.causal else None  # True: unseen
+    order = _order(query.shape[1], memory.shape[1]) if layer.causal else None
+    hidden = None if order is None else ~order  # True: unseen
+    if keep is not None:
+        seen = keep if order is None else keep & order
+        shape = (len(query), layer.heads, query.shape[1], memory.shape[1])
+        hidden = ~seen.expand(shape).flatten(0, 1)
     y, _ = F.multi_head_attention_forward(
         query.swapaxes(0, 1), memory.swapaxes(0, 1), memory.swapaxes(0, 1), layer.n, layer.heads,
         None, bias, None, None, False, 0.0, o["W"].T, o.get("b"),
-        need_weights=False, attn_mask=hidden, use_separate_proj_weight=True,
+        need_weights=keep is not None,  # as nn.MultiheadAttention has it, if nobody says otherwise
+        attn_mask=hidden, use_separate_proj_weight=True,
         q_proj_weight=q["W"].T, k_proj_weight=k["W"].T, v_proj_weight=v["W"].T,
     )  # fmt: skip
     return y.swapaxes(0, 1)

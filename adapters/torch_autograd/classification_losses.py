@@ -82,8 +82,8 @@ def _(loss: MultiLabelSoftMargin, prediction: Tensor, target: Tensor) -> Tensor:
 @own_formula("torch has no focal loss (torchvision has)")
 def _(loss: Focal, prediction: Tensor, target: Tensor) -> Tensor:
     entropy = F.binary_cross_entropy_with_logits(prediction, target, reduction="none")
-    wrong = torch.sigmoid((1 - 2 * target) * prediction)
-    entries = entropy * wrong**loss.gamma
+    wrong = F.logsigmoid((1 - 2 * target) * prediction)  # its power 0.5 has no slope at 0
+    entries = entropy * torch.exp(loss.gamma * wrong)
     if loss.alpha is not None:
         entries = entries * (loss.alpha * target + (1 - loss.alpha) * (1 - target))
     return reduced(entries, loss.reduction)
@@ -101,6 +101,6 @@ def _(loss: Dice, prediction: Tensor, target: Tensor) -> Tensor:
 
 @apply_loss.register
 def _(loss: CTC, prediction: Tensor, target: Any) -> Tensor:
-    log_p = F.log_softmax(prediction, dim=2)
+    log_p = prediction if loss.log_input else F.log_softmax(prediction, dim=2)
     labels, frames, counts = target
     return F.ctc_loss(log_p, labels, frames, counts, loss.blank, loss.reduction)

@@ -53,7 +53,9 @@ def _(loss: HuberLoss, prediction: Tensor, target: Tensor) -> Tensor:
 @own_formula("torch has no log-cosh")
 def _(loss: LogCosh, prediction: Tensor, target: Tensor) -> Tensor:
     d = prediction - target
-    return reduced(torch.logaddexp(d, -d) - math.log(2), loss.reduction)
+    near = torch.log1p(2 * torch.sinh(d.clamp(-1, 1) / 2).square())
+    far = torch.logaddexp(d, -d) - math.log(2)  # which has no digits near 0
+    return reduced(torch.where(d.abs() < 1, near, far), loss.reduction)
 
 
 @apply_loss.register

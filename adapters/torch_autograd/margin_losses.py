@@ -15,7 +15,7 @@ from ...reference.losses.multi_margin import MultiMargin
 from ...reference.losses.soft_margin import SoftMargin
 from ...reference.losses.squared_hinge import SquaredHinge
 from ...reference.losses.triplet_margin import TripletMargin
-from ..protocols import own_formula
+from ..protocols import Unsupported, own_formula
 from .losses import Tensor, reduced
 from .registry import apply_loss
 
@@ -56,6 +56,8 @@ def _(loss: MarginRanking, prediction: Any, target: Tensor) -> Tensor:
 
 @apply_loss.register
 def _(loss: TripletMargin, prediction: Any, target: Tensor) -> Tensor:
+    if loss.in_sum:
+        raise Unsupported("torch's triplet loss adds eps to the differences, not to their sum")
     a, q, n = prediction
     return F.triplet_margin_loss(
         a, q, n, loss.margin, loss.p, loss.eps, loss.swap, reduction=loss.reduction

@@ -21,10 +21,9 @@ class BatchNormInference:
     behind: constants, so every x has its own y only, and with r = 1/√(v + ε)
 
         dx = γ r dy       dγ_c = Σ dy x̂ and dβ_c = Σ dy, over all but the axis of the channels
-
     ``mean`` and ``var`` > -ε: C numbers each, no parameters, since no gradient reaches them.
-    Source: Ioffe and Szegedy, "Batch normalization" (2015), algorithm 2, lines 9 to 11.
-    Raises ValueError where mean and var differ in length, or x has another number of channels.
+    Source: Ioffe and Szegedy (2015), algorithm 2, lines 9 to 11. Raises ValueError where mean and
+    var differ in length, or x has another number of channels.
     """
 
     mean: tuple[float, ...]
@@ -57,3 +56,5 @@ class BatchNormInference:
         yield Sample(BatchNormInference((0.3, -1.2, 2.0), (0.5, 4.0, 1.0)), normal(4, 3))
         yield Sample(BatchNormInference((10.0, -7.0), (9.0, 0.25)), normal(2, 2, 3, scale=3))
         yield Sample(BatchNormInference((0.1, 0.0), (1e-3, 0.0), 1e-3), with_exact(2, 2, 3, 2))
+        far = normal(2, 2, 3, offset=1e5)
+        yield Sample(BatchNormInference((1e5,) * 2, (1.0, 0.5)), far, place="at a mean far from 0")

@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from .. import statistics as stats
-from ..draws import normal
+from ..draws import dead, normal
 from ..protocols import Array, Residuals, Sample, Tree, expect
 
 
@@ -54,5 +54,6 @@ class BatchNorm1d:
         yield Sample(BatchNorm1d(2), normal(3, 2, 4, scale=2, offset=1000))  # mean >> deviation
         yield Sample(BatchNorm1d(4, eps=1e-3), normal(3, 4, scale=0.03))  # variance of order ε
         yield Sample(BatchNorm1d(3, eps=0.1), normal(2, 3))  # two numbers: x̂ is nearly ±1
+        yield Sample(BatchNorm1d(2, eps=1e-2), dead(normal(4, 2), slice(4), 1))
         far = 1e4 + np.arange(8.0).reshape(4, 2)  # its squares need 27 bits
         yield Sample(BatchNorm1d(2, eps=1e-4, fast_variance=True), lambda rng: far + 0)

@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from .. import statistics as stats
-from ..draws import normal, with_exact
+from ..draws import dead, normal, with_exact
 from ..protocols import Array, Residuals, Sample, Tree, expect
 
 
@@ -49,3 +49,4 @@ class BatchNorm2d:
         yield Sample(BatchNorm2d(3), normal(2, 3, 3, 2, scale=3, offset=200))
         yield Sample(BatchNorm2d(2, eps=1e-3), normal(1, 2, 3, 4, scale=0.03))  # one image
         yield Sample(BatchNorm2d(2, eps=0.5), with_exact(3, 2, 1, 1))  # one pixel
+        yield Sample(BatchNorm2d(2, eps=1e-3), dead(normal(2, 2, 3, 2), slice(2), 1))

@@ -40,3 +40,4 @@ class CELU:
         yield Sample(CELU(), normal(3, 4, scale=3))
         yield Sample(CELU(0.3), with_exact(2, 3, 4))
         yield Sample(CELU(2.5), constant(-1e3, -40.0, -1e-9, 1e3))
+        yield Sample(CELU(0.3), constant(-6.0, -5.0, -4.5), place="far below 0")

@@ -43,3 +43,4 @@ class ELU:
             ELU(0.5), with_exact(2, 3, 5, values=(0.0, -0.0)), kink=("finite_differences",)
         )
         yield Sample(ELU(), constant(-1e3, -40.0, -1e-9, 1e3))
+        yield Sample(ELU(0.7), constant(-20.0, -15.0, -12.0), place="far below 0")

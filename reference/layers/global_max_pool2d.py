@@ -7,8 +7,8 @@ from typing import final
 import numpy as np
 
 from ..draws import normal, with_exact
-from ..pooling import TIE, maximum, to_maximum
-from ..protocols import Array, Residuals, Sample, Tree, expect
+from ..pooling import maximum, to_maximum
+from ..protocols import TIE, Array, Residuals, Sample, Tree, expect
 from ..windows import whole
 
 

@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from .. import statistics as stats
-from ..draws import normal
+from ..draws import dead, normal
 from ..protocols import Array, Residuals, Sample, Tree, expect
 
 
@@ -56,3 +56,4 @@ class GroupNorm:
         yield Sample(GroupNorm(2, 4), normal(2, 4, 3, scale=2, offset=100))
         yield Sample(GroupNorm(1, 3, eps=1e-3), normal(2, 3, 2, 2, scale=0.03))
         yield Sample(GroupNorm(3, 3, eps=0.1), normal(2, 3, 2))
+        yield Sample(GroupNorm(2, 4, 1e-3), dead(normal(2, 4, 3), 1, slice(2, 4)))

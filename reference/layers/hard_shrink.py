@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from ..draws import normal
+from ..draws import normal, with_exact
 from ..protocols import Array, Residuals, Sample, Tree
 
 
@@ -43,3 +43,5 @@ class HardShrink:
     def samples() -> Iterator[Sample]:
         yield Sample(HardShrink(), normal(3, 4))
         yield Sample(HardShrink(0.1), normal(2, 3, 4, scale=10))
+        jump = with_exact(2, 3, 5, values=(0.5, -0.5))
+        yield Sample(HardShrink(), jump, place="at its jump")

@@ -36,7 +36,7 @@ class HardSigmoid:
     @staticmethod
     def samples() -> Iterator[Sample]:
         yield Sample(HardSigmoid(), normal(3, 4, scale=4))
-        yield Sample(HardSigmoid(), normal(2, 3, 4))
+        yield Sample(HardSigmoid(), normal(2, 3, 4), place="between its limits")
         yield Sample(
             HardSigmoid(), with_exact(2, 3, 5, values=(-3.0, 3.0)),
             kink=("finite_differences", "complex_step"),

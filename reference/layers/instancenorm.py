@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 
 from .. import statistics as stats
-from ..draws import normal, uniform
+from ..draws import dead, normal, uniform
 from ..protocols import Array, Residuals, Sample, Tree, expect
 
 
@@ -52,3 +52,4 @@ class InstanceNorm:
         yield Sample(InstanceNorm(3), uniform(2, 3, 3, 2, low=97, high=103))
         yield Sample(InstanceNorm(2, 1e-3, affine=True), normal(2, 2, 3, scale=0.03))
         yield Sample(InstanceNorm(2, 0.1), uniform(2, 2, 2, low=-2))
+        yield Sample(InstanceNorm(2, 1e-3, affine=True), dead(normal(2, 2, 5), 0, 1))

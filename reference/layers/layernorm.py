@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from ..draws import normal, with_exact
+from ..draws import dead, normal, with_exact
 from ..protocols import Array, Residuals, Sample, Tree, expect
 
 
@@ -23,8 +23,7 @@ class LayerNorm:
 
     ``fast_variance`` lets a framework take σ² as mean(x²) - μ², flax's default: the same function,
     but for the digits by which μ² is longer than σ². The reference never does.
-    Source: Ba, Kiros, Hinton, "Layer normalization" (2016), equation 4.
-    Raises ValueError where x does not end in an axis of n.
+    Source: Ba, Kiros, Hinton (2016), equation 4. Raises ValueError where x does not end in n.
     """
 
     n: int
@@ -56,5 +55,6 @@ class LayerNorm:
         yield Sample(LayerNorm(3), normal(2, 4, 3, scale=10, offset=100))
         yield Sample(LayerNorm(4, eps=1e-3), normal(6, 4, scale=0.03))  # variance of order ε
         yield Sample(LayerNorm(2, eps=0.5, fast_variance=True), with_exact(3, 2))
+        yield Sample(LayerNorm(5, eps=1e-3), dead(normal(2, 3, 5), 1, 2))  # a padding token
         far = 1e4 + np.arange(12.0).reshape(3, 4)  # its squares need 27 bits
         yield Sample(LayerNorm(4, eps=1e-4, fast_variance=True), lambda rng: far + 0)

@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from ..draws import normal
+from ..draws import dead, normal, with_exact
 from ..pooling import pool, to_all, total
 from ..protocols import Array, Residuals, Sample, Tree, expect
 from ..windows import Size
@@ -21,11 +21,9 @@ class LPPool2d:
     ∂|x|^p/∂x = p sign(x) |x|^(p-1); so
         dx_nclm = sign(x_nclm) |x_nclm|^(p-1) Σ_hwij dy_nchw y_nchw^(1-p) [l = sh + i, m = sw + j]
 
-    Where a whole window is 0, y has a kink, and the subgradient 0 is taken there. ``p`` >= 1: 1 is
-    the sum of magnitudes, and a large p tends to their maximum.
-    ``stride``: None for the kernel's size. Source: Sermanet, Chintala, LeCun, "Convolutional neural
-    networks applied to house numbers digit classification" (2012), equation 1.
-    Raises ValueError where a hyperparameter or x is out of range.
+    Where a window is 0, y has a kink: 0 is taken. ``p`` >= 1. ``stride``: None for the kernel's
+    size. Source: Sermanet et al., "Convolutional neural networks applied to house numbers digit
+    classification" (2012), equation 1. Raises ValueError for what is out of range.
     """
 
     p: float
@@ -57,3 +55,6 @@ class LPPool2d:
         yield Sample(LPPool2d(2.0, 2), normal(2, 3, 4, 5))
         yield Sample(LPPool2d(3.0, (2, 3), 2), normal(2, 1, 5, 4, offset=3))
         yield Sample(LPPool2d(2.5, 3, 1), normal(2, 1, 5, 4, scale=10))
+        yield Sample(LPPool2d(1.0, 2, 1), with_exact(2, 1, 3, 4), kink=("complex_step", "jax"))
+        blank = dead(normal(2, 1, 4, 4), 0, 0, slice(2), slice(2))  # a window of zeros
+        yield Sample(LPPool2d(2.0, 2), blank, kink=("complex_step",))

@@ -7,8 +7,7 @@ from typing import final
 import numpy as np
 
 from ..draws import normal, with_exact
-from ..pooling import TIE
-from ..protocols import Array, Residuals, Sample, Tree
+from ..protocols import TIE, Array, Residuals, Sample, Tree
 from .dense import Dense
 
 

@@ -39,3 +39,4 @@ class Mish:
         yield Sample(Mish(), with_exact(3, 4))
         yield Sample(Mish(), normal(2, 3, 4, scale=5))
         yield Sample(Mish(), constant(-30.0, -1.19, 1e-9, 1e3))
+        yield Sample(Mish(), constant(-30.0, -20.0, -15.0))  # only small slopes: none hides one

@@ -6,9 +6,9 @@ from typing import Any, final
 
 import numpy as np
 
-from ..attention import attend_projected, attend_projected_backward, causal
+from .. import attention as at
 from ..draws import many, normal
-from ..protocols import Array, Residuals, Sample, Tree, expect
+from ..protocols import Array, Residuals, Sample, Tree
 from .dense import Dense
 
 
@@ -16,9 +16,8 @@ from .dense import Dense
 @dataclass(frozen=True)
 class MultiHeadAttention:
     """y = concat_h(softmax(q_h k_hᵀ/√D) v_h) Wo + bo    x (N,L,n), or (x, m (N,S,n_memory))
-    with q = x Wq + bq, k = m Wk, v = m Wv + bv; m is x itself, or the second input. (A bias of k
-    would add the same to all scores of a query, and do nothing.) Head h has D = n/heads columns of
-    each. ``causal``: no key later than the query, the last of which is at the last key.
+    with q = x Wq + bq, k = m Wk, v = m Wv + bv, m x or the second input, D = n/heads. A last input
+    can be a mask (N,heads,L,S), True where a query sees a key. ``causal``: no later key.
     Derivation. Dense, attention: in their files. dx = dq Wqᵀ, dm = dk Wkᵀ + dv Wvᵀ, or their sum.
     Source: Vaswani et al. (2017), section 3.2.2. Raises ValueError for what does not fit.
     """
@@ -42,19 +41,20 @@ class MultiHeadAttention:
         return {name: dense.init(rng) for name, dense in self.parts().items()}
 
     def forward(self, params: Tree, x: Any) -> tuple[Array, Residuals]:
-        query, memory = x if isinstance(x, tuple) else (x, x)
-        expect(query.ndim == 3, self, "x of shape (N, L, n)", query)
-        order = causal(query.shape[1], memory.shape[1]) if self.causal else None
-        y, kept = attend_projected(self.parts(), params, query, memory, order, self.heads, 1)
-        return y, (kept, isinstance(x, tuple))
+        of, keep = at.sources_and_keep(self, x)
+        y, kept = at.attend_projected(self.parts(), params, of[0], of[-1], keep, self.heads, 1)
+        return y, (kept, len(of) == 2, slice(len(x)) if isinstance(x, tuple) else 0)
 
     def backward(self, residuals: Residuals, dy: Array) -> tuple[Any, Tree]:
-        kept, cross = residuals
-        dx, dmemory, dparams = attend_projected_backward(kept, dy)
-        return (dx, dmemory) if cross else dx + dmemory, dparams
+        kept, cross, inputs = residuals
+        dx, dmemory, dparams = at.attend_projected_backward(kept, dy)
+        return ((dx, dmemory, None) if cross else (dx + dmemory, None))[inputs], dparams
 
     @staticmethod
     def samples() -> Iterator[Sample]:
-        yield Sample(MultiHeadAttention(4, 2), normal(2, 3, 4))
-        yield Sample(MultiHeadAttention(6, 3, causal=True, bias=False), normal(2, 4, 6))
-        yield Sample(MultiHeadAttention(4, 2, n_memory=3), many((2, 3, 4), (2, 5, 3)))
+        layer, two = MultiHeadAttention, many((2, 3, 4), (2, 5, 3))
+        padded = at.with_mask(many((2, 4, 6)), 2, 1, 1, 4, empty=False)
+        yield Sample(layer(4, 2, causal=True), normal(2, 3, 4))
+        yield Sample(layer(6, 3, causal=True, bias=False), padded)
+        yield Sample(layer(4, 2, 3), two)
+        yield Sample(layer(4, 2, 3), at.with_mask(two, 2, 2, 3, 5), place="where one sees no key")

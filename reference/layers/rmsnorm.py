@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from ..draws import normal, with_exact
+from ..draws import dead, normal, with_exact
 from ..protocols import Array, Residuals, Sample, Tree, expect
 
 
@@ -50,3 +50,4 @@ class RMSNorm:
         yield Sample(RMSNorm(3), normal(2, 4, 3, scale=1e4))
         yield Sample(RMSNorm(4, eps=1e-4), normal(6, 4, scale=0.01))  # mean square of order ε
         yield Sample(RMSNorm(2, eps=0.5), with_exact(3, 2))
+        yield Sample(RMSNorm(5, eps=1e-3), dead(normal(2, 3, 5), 1, 2))  # a padding token

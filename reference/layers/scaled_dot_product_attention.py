@@ -56,3 +56,4 @@ class ScaledDotProductAttention:
         yield Sample(layer(scale=0.7), with_mask(x, 2, 1, 5, 4))  # one query sees no key
         yield Sample(layer(causal=True, empty="mean"), with_mask(x, 5, 4))  # two of them
         yield Sample(layer(), with_mask(narrow, 2, 1, 4, added=True))
+        yield Sample(layer(causal=True), with_mask(x, 5, 4, added=True))  # one sees no key

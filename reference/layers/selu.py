@@ -40,3 +40,4 @@ class SELU:
         yield Sample(SELU(), normal(3, 4, scale=3))
         yield Sample(SELU(), with_exact(2, 3, 5, values=(0.0, -0.0)), kink=("finite_differences",))
         yield Sample(SELU(), constant(-1e3, -40.0, -0.5, 1e3))
+        yield Sample(SELU(), constant(-20.0, -15.0, -12.0), place="far below 0")

@@ -38,3 +38,4 @@ class SiLU:
         yield Sample(SiLU(), with_exact(3, 4))
         yield Sample(SiLU(), normal(2, 3, 4, scale=10))
         yield Sample(SiLU(), constant(-30.0, -1.278, 1e-9, 1e3))
+        yield Sample(SiLU(), constant(-30.0, -20.0, -15.0))  # only small slopes: none hides one

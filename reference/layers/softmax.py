@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from ..draws import normal, with_exact
+from ..draws import constant, normal, with_exact
 from ..protocols import Array, Residuals, Sample, Tree
 
 
@@ -44,3 +44,4 @@ class Softmax:
         yield Sample(Softmax(axis=1), normal(2, 3, 5))
         yield Sample(Softmax(), with_exact(4, 3, values=(0.0, 2.0)))
         yield Sample(Softmax(axis=0), normal(4, 2, scale=30))
+        yield Sample(Softmax(), constant(1000.0, 1000.0, 999.0, -1000.0))

@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from ..draws import normal, with_exact
+from ..draws import constant, normal, with_exact
 from ..protocols import Array, Residuals, Sample, Tree
 from .softmax import Softmax
 
@@ -42,3 +42,4 @@ class Softmin:
         yield Sample(Softmin(axis=1), normal(2, 3, 5))
         yield Sample(Softmin(), with_exact(4, 3, values=(0.0, 2.0)))
         yield Sample(Softmin(axis=0), normal(4, 2, scale=2))
+        yield Sample(Softmin(), constant(-1000.0, -1000.0, -999.0, 1000.0))

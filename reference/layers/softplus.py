@@ -52,4 +52,5 @@ class Softplus:
         yield Sample(
             Softplus(), constant(-1000.0, -80.0, -20.0, 0.0, 18.0, 19.5, 20.5, 80.0, 1000.0)
         )
+        yield Sample(Softplus(2.0, 3.0), constant(1.5, -1.0, 1.0), place="at its jump")
         yield Sample(Softplus(beta=0.3), constant(-90.0, -60.0, -30.0))  # only small slopes

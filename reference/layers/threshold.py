@@ -40,6 +40,8 @@ class Threshold:
     def samples() -> Iterator[Sample]:
         yield Sample(Threshold(0.2, -1.5), normal(3, 4))
         yield Sample(Threshold(-0.4, -0.4), normal(2, 3, 4, scale=10))
+        jump = with_exact(2, 5, values=(0.25,))
+        yield Sample(Threshold(0.25, -1.5), jump, place="at its jump")
         yield Sample(
             Threshold(0.5, 0.5), with_exact(2, 3, 5, values=(0.5,)), kink=("finite_differences",)
         )

@@ -54,7 +54,7 @@ class BinaryCrossEntropy:
     def samples() -> Iterator[Sample]:
         yield Sample(BinaryCrossEntropy(), normal(4, 3), uniform(4, 3))
         yield Sample(BinaryCrossEntropy(), with_exact(2, 3, 5), with_exact(2, 3, 5, share=1.1))
-        yield Sample(BinaryCrossEntropy(), normal(6, 1, scale=50), uniform(6, 1))
+        yield Sample(BinaryCrossEntropy(), normal(6, 1, scale=500), uniform(6, 1))
         pairs = together(uniform(4, 2), normal(4, 2))
         yield Sample(BinaryCrossEntropy((3.0, 0.3), "sum"), normal(4, 2), pairs)
         yield Sample(BinaryCrossEntropy((0.7,), "none"), normal(2, 3, 1), uniform(2, 3, 1))

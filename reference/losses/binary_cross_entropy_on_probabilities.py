@@ -22,10 +22,8 @@ class BinaryCrossEntropyOnProbabilities:
     Derivation. ∂L/∂p_i = w ((1 - t) / (1 - p) - t / p) / n. Both logarithms are cut at -100, so
     that p = 0 and p = 1 have a finite loss; where one is cut its slope is 0. (torch divides
     p - t by max(p (1 - p), 1e-12) instead: another slope within 1e-12 of 0 and of 1.)
-
     Target: t in [0, 1], or a pair (t, w) with a weight for each entry. ``reduction``: "mean",
-    "sum", "none". Source: Good, "Rational decisions" (1952); torch.nn.BCELoss.
-    Raises ValueError where target and prediction differ in shape, and for an unknown reduction.
+    "sum", "none". Source: Good, "Rational decisions" (1952). Raises ValueError for unequal shapes.
     """
 
     reduction: str = "mean"
@@ -38,8 +36,8 @@ class BinaryCrossEntropyOnProbabilities:
         for given in (t,) if w is None else (t, w):
             expect(given.shape == p.shape, self, like(p), given)
         positive, negative = (t, 1 - t) if w is None else (w * t, w * (1 - t))
-        with np.errstate(divide="ignore"):
-            log_p, log_q = np.log(p), np.log1p(-p)
+        log_p = np.where(p > 0, np.log(np.where(p > 0, p, 1)), LEAST)
+        log_q = np.where(p < 1, np.log1p(-np.where(p < 1, p, 0)), LEAST)
         entries = -(positive * np.maximum(log_p, LEAST) + negative * np.maximum(log_q, LEAST))
         slopes = (positive * (log_p > LEAST), negative * (log_q > LEAST))
         return reduced(entries, self.reduction), (p, *slopes)
@@ -55,5 +53,8 @@ class BinaryCrossEntropyOnProbabilities:
         spec, p = BinaryCrossEntropyOnProbabilities, uniform(4, 3, low=0.02, high=0.98)
         yield Sample(spec(), p, uniform(4, 3))
         yield Sample(spec("sum"), p, together(uniform(4, 3), uniform(4, 3, low=0.1, high=3)))
-        exact = constant(1e-6, 1e-3, 0.5, 0.99, 0.5)
-        yield Sample(spec("none"), exact, constant(0.0, 1.0, 0.5, 1.0, 0.0))
+        p, t = constant(1e-6, 1e-3, 0.5, 0.99, 0.5), constant(0.0, 1.0, 0.5, 1.0, 0.0)
+        yield Sample(spec("none"), p, t)
+        yield Sample(spec(), constant(0.0, 1.0, 0.5), constant(0.0, 1.0, 0.3), place="at 0 and 1")
+        p, t = constant(1e-13, 2e-13, 5e-14), constant(1.0, 0.0, 0.3)
+        yield Sample(spec("none"), p, t, place="at 0 and 1")

@@ -6,10 +6,10 @@ from typing import Any, final
 
 import numpy as np
 
-from ..draws import normal
+from ..draws import constant, dead, normal
 from ..protocols import Array, Residuals, Sample, Scalar, expect
 from ..reductions import check_reduction, reduced, upstream
-from ..targets import signs, together
+from ..targets import exactly, signs, together
 
 EPS = float(np.float32(1e-12))  # torch's constant: a vector of zeros has a cosine, zero
 
@@ -18,12 +18,9 @@ EPS = float(np.float32(1e-12))  # torch's constant: a vector of zeros has a cosi
 @dataclass(frozen=True)
 class CosineEmbedding:
     """L = 1/N Σ (1 - c where t = 1, max(0, c - Δ) where t = -1),  c = u·v / √((u² + ε)(v² + ε))
-
     Prediction (u, v): both (N, D). Target t in {-1, 1}: (N,).
-
     Derivation. ∂c/∂u = v / √((u² + ε)(v² + ε)) - c u / (u² + ε), and likewise for v. The slope in
     c is -1 where t = 1 and [c > Δ] where t = -1: together -t [t = 1 or c > Δ].
-
     ``margin``: Δ in [-1, 1]. ``reduction``: "mean", "sum", "none". Source: Bromley et al.,
     "Signature verification using a siamese time delay neural network" (1993), section 4;
     torch.nn.CosineEmbeddingLoss. Raises ValueError for shapes or a reduction that do not fit.
@@ -57,4 +54,7 @@ class CosineEmbedding:
         yield Sample(CosineEmbedding(), together(normal(5, 3), normal(5, 3)), signs(5))
         far = together(normal(4, 2, scale=1e-3), normal(4, 2, scale=1e3))
         yield Sample(CosineEmbedding(-0.4, "sum"), far, signs(4))
-        yield Sample(CosineEmbedding(0.5, "none"), together(normal(6, 2), normal(6, 2)), signs(6))
+        x, t = together(dead(normal(5, 2), 1), normal(5, 2)), constant(-1.0, 1, 1, -1, 1)
+        yield Sample(CosineEmbedding(0.5, "none"), x, t, place="at a vector of zeros")
+        x, t = exactly([[1.0, 0], [2, 1]], [[0.0, 3], [1, -1]]), constant(-1.0, -1)  # c = Δ
+        yield Sample(CosineEmbedding(), x, t, kink=("finite_differences", "torch"))

@@ -52,9 +52,9 @@ class CrossEntropy:
 
     @staticmethod
     def samples() -> Iterator[Sample]:
-        ignoring = CrossEntropy(1, (0.5, 3.0, 1.7), ignore_index=1, label_smoothing=0.2)
-        yield Sample(CrossEntropy(), normal(5, 3), integers(5, high=3))
-        yield Sample(ignoring, normal(2, 3, 2, 2), integers(2, 2, 2, high=3))
-        soft = CrossEntropy(-1, (0.5, 3.0), label_smoothing=0.1)
-        yield Sample(soft, normal(2, 4, 2, scale=20), uniform(2, 4, 2))
-        yield Sample(CrossEntropy(0, (), 0, 0.3, "none"), normal(3, 4), integers(4, high=3))
+        loss, w, labels = CrossEntropy, (0.5, 3.0, 1.7), integers(2, 2, 2, high=3)
+        yield Sample(loss(), normal(5, 3), integers(5, high=3))
+        yield Sample(loss(1, w, 1, 0.2), normal(2, 3, 2, 2), labels)
+        yield Sample(loss(1, w, 2, 0.2, "sum"), normal(2, 3, 2, 2, scale=500), labels)
+        yield Sample(loss(2, w[:2], -1, 0.1), normal(2, 4, 2, scale=20), uniform(2, 4, 2))
+        yield Sample(loss(0, (), 0, 0.3, "none"), normal(3, 4), integers(4, high=3))

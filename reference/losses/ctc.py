@@ -17,20 +17,18 @@ from ..targets import exactly, log_softmax
 @dataclass(frozen=True)
 class CTC:
     """L = -1/N Σ_n log Z_n / max(S_n, 1),  Z = Σ_alignments Π_t p_t       p = softmax(z)
-
-    Logits z: (T, N, K). Target: labels (N, S), frames T_n <= T and label counts S_n <= S: (N,).
-
-    Derivation. ∂ log Z/∂ log p_tk = o_tk is the probability that an alignment has symbol k at t,
-    from the forward and backward sums of reference/lattice.py. Σ_k o_tk = 1, so through the
-    softmax dz_tk = (p_tk - o_tk) times the sample's share; 0 from frame T_n on.
-
+    Logits z: (T, N, K), or log p if ``log_input``. Target: labels (N, S), frames T_n <= T and label
+    counts S_n <= S: (N,). Derivation. ∂ log Z/∂ log p_tk = o_tk is the probability that an
+    alignment has symbol k at t, from the sums of reference/lattice.py. Σ_k o_tk = 1, so through the
+    softmax dz_tk = (p_tk - o_tk) times the sample's share; -o_tk without; 0 from frame T_n on.
     ``blank``: the class of no label. ``reduction``: "mean" (each over its count of labels), "sum",
-    "none". Labels that do not fit into the frames have the loss inf. Raises ValueError for bad
-    shapes. Source: Graves et al., "Connectionist temporal classification" (2006), equations 6-16.
+    "none". Labels that do not fit into the frames have the loss inf. Source: Graves et al.,
+    "Connectionist temporal classification" (2006). Raises ValueError for bad shapes.
     """
 
     blank: int = 0
     reduction: str = "mean"
+    log_input: bool = False
 
     def __post_init__(self) -> None:
         check_reduction(self)
@@ -38,7 +36,7 @@ class CTC:
     def forward(self, prediction: Array, target: Any) -> tuple[Array, Residuals]:
         z, (labels, frames, counts) = prediction, target
         expect(z.ndim == 3 and len(labels) == z.shape[1], self, "logits of shape (T, N, K)", z)
-        log_p = log_softmax(z, 2)
+        log_p = z if self.log_input else log_softmax(z, 2)
         sums = lattice(log_p, labels, frames, counts, self.blank)
         share = (1 / np.maximum(counts, 1) ** (self.reduction == "mean")).astype(z.dtype)
         entries = share * np.where(sums.log_Z > NEVER / 2, -sums.log_Z, np.inf)[:, 0]
@@ -49,12 +47,14 @@ class CTC:
         T, N, K = log_p.shape
         symbols = (sums.states[..., None] == np.arange(K)).astype(share.dtype)
         on = (np.arange(T)[:, None] < sums.frames)[..., None] * share[:, None]
-        dz = (np.exp(log_p) - occupation(sums, symbols)) * on
+        dz = (np.exp(log_p) * (not self.log_input) - occupation(sums, symbols)) * on
         return dz * upstream(dloss, self.reduction, N, (N, 1))  # type: ignore[no-any-return]
 
     @staticmethod
     def samples() -> Iterator[Sample]:
         yield Sample(CTC(), normal(5, 2, 3), exactly([[1, 1], [2, 1]], [5, 4], [2, 1]))
-        yield Sample(CTC(2, "sum"), normal(4, 2, 3), exactly([[0, 1], [1, 1]], [4, 3], [2, 0]))
+        few = exactly([[0, 1], [1, 1]], [4, 3], [2, 0])
+        yield Sample(CTC(2, "sum"), normal(4, 2, 3), few)
         more = exactly([[3, 0, 3], [2, 2, 0], [0, 0, 0]], [6, 6, 2], [3, 2, 1])
         yield Sample(CTC(1, "none"), normal(6, 3, 4, scale=3), more)
+        yield Sample(CTC(2, log_input=True), normal(4, 2, 3, offset=-1), few)

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
-from ..draws import normal, uniform
+from ..draws import constant, normal, uniform
 from ..protocols import Array, Residuals, Sample, Scalar, expect
 from ..reductions import check_reduction, reduced, upstream
 from ..targets import like, together
@@ -20,12 +20,10 @@ class GaussianNLL:
     """L = 1/n Σ (log v + (m - t)²/v) / 2       prediction (mean m, variance v), target t: one shape
 
     Derivation. With d = m - t, ∂L/∂m_i = d_i / (v_i n) and ∂L/∂v_i = (1/v_i - d_i²/v_i²) / 2n.
-
     v is kept at or above ε; below it the loss does not depend on v, whose slope is 0 there.
     (torch lets the slope at ε pass.) ``full`` adds log(2π)/2. ``reduction``: "mean", "sum", "none".
     Source: Nix and Weigend, "Estimating the mean and variance of the target probability
-    distribution" (1994), equation 4; torch.nn.GaussianNLLLoss.
-    Raises ValueError where mean, variance and target differ in shape, and for an unknown reduction.
+    distribution" (1994), equation 4. Raises ValueError for what does not fit.
     """
 
     full: bool = False
@@ -58,3 +56,5 @@ class GaussianNLL:
         yield Sample(GaussianNLL(), pair(4, 3), normal(4, 3))
         yield Sample(GaussianNLL(full=True, reduction="sum"), pair(2, 3, 5), normal(2, 3, 5))
         yield Sample(GaussianNLL(False, 0.05, "none"), pair(3, 2), normal(3, 2))
+        cut = together(normal(3), constant(0.25, 0.1, 2.0))
+        yield Sample(GaussianNLL(eps=0.25), cut, normal(3), place="where v is cut off")

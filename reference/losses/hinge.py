@@ -6,8 +6,8 @@ from typing import final
 
 import numpy as np
 
-from ..draws import normal
-from ..protocols import Array, Residuals, Sample, Scalar, expect
+from ..draws import constant, normal
+from ..protocols import TIE, Array, Residuals, Sample, Scalar, expect
 from ..reductions import check_reduction, reduced, upstream
 from ..targets import like, signs
 
@@ -45,3 +45,5 @@ class Hinge:
         yield Sample(Hinge(), normal(4, 3), signs(4, 3))
         yield Sample(Hinge("sum"), normal(2, 3, 5, scale=3), signs(2, 3, 5))
         yield Sample(Hinge("none"), normal(2, 3), signs(2, 3))
+        kept, either = constant(1.0, -1.0, 0.5, 2.0), constant(1.0, -1.0, 1.0, 1.0)
+        yield Sample(Hinge(), kept, either, kink=(*TIE, "jax"))

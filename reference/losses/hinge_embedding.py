@@ -6,8 +6,8 @@ from typing import final
 
 import numpy as np
 
-from ..draws import normal, uniform
-from ..protocols import Array, Residuals, Sample, Scalar, expect
+from ..draws import constant, normal, uniform
+from ..protocols import TIE, Array, Residuals, Sample, Scalar, expect
 from ..reductions import check_reduction, reduced, upstream
 from ..targets import like, signs
 
@@ -48,3 +48,5 @@ class HingeEmbedding:
         yield Sample(HingeEmbedding(), normal(4, 3), signs(4, 3))
         yield Sample(HingeEmbedding(0.3, "sum"), uniform(2, 3, 5), signs(2, 3, 5))
         yield Sample(HingeEmbedding(2.0, "none"), normal(2, 3, scale=3), signs(2, 3))
+        at, t = constant(1.0, 1.0, 0.5), constant(-1.0, 1.0, -1.0)
+        yield Sample(HingeEmbedding(), at, t, kink=(*TIE, "torch"))

@@ -6,8 +6,8 @@ from typing import Any, final
 
 import numpy as np
 
-from ..draws import normal
-from ..protocols import Array, Residuals, Sample, Scalar, expect
+from ..draws import constant, normal
+from ..protocols import TIE, Array, Residuals, Sample, Scalar, expect
 from ..reductions import check_reduction, reduced, upstream
 from ..targets import like, signs, together
 
@@ -49,3 +49,5 @@ class MarginRanking:
         two = together(normal(2, 3, scale=3), normal(2, 3))
         yield Sample(MarginRanking(0.7, "sum"), two, signs(2, 3))
         yield Sample(MarginRanking(-0.3, "none"), together(normal(6), normal(6)), signs(6))
+        equal = together(constant(0.5, -2.0, 1.0), constant(0.5, -2.0, 0.0))
+        yield Sample(MarginRanking(), equal, constant(1.0, -1.0, -1.0), kink=(*TIE, "torch"))

@@ -53,6 +53,6 @@ class MultiLabelSoftMargin:
         yes = answers(4, 3)
         yield Sample(MultiLabelSoftMargin(), normal(4, 3), yes)
         weighted = MultiLabelSoftMargin((0.5, 3.0), "sum")
-        yield Sample(weighted, normal(2, 3, 2, scale=3), uniform(2, 3, 2))
+        yield Sample(weighted, normal(2, 3, 2, scale=300), uniform(2, 3, 2))
         plain = MultiLabelSoftMargin((0.7, 0.0, 2.0), "none")
         yield Sample(plain, with_exact(4, 3), yes)

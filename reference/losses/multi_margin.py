@@ -9,7 +9,7 @@ import numpy as np
 from ..draws import integers, normal
 from ..protocols import Array, Residuals, Sample, Scalar, expect
 from ..reductions import check_reduction, reduced, upstream
-from ..targets import one_hot
+from ..targets import at_margin, one_hot
 
 
 @final
@@ -19,7 +19,6 @@ class MultiMargin:
 
     Derivation. With h_nk = max(0, Δ - x_ny + x_nk) for k ≠ y and 0 for k = y,
     ∂L/∂x_nk = g_nk = w_y p h_nk^(p-1) [h_nk > 0] / NK for k ≠ y, and ∂L/∂x_ny = -Σ_k g_nk.
-
     ``p``: 1 or 2. ``margin``: Δ. ``weight``: w, all 1 if (). ``reduction``: "mean", "sum", "none".
     Source: Weston and Watkins, "Support vector machines for multi-class pattern recognition"
     (1999), equation 3; torch.nn.MultiMarginLoss. Raises ValueError for what does not fit.
@@ -55,6 +54,7 @@ class MultiMargin:
     @staticmethod
     def samples() -> Iterator[Sample]:
         yield Sample(MultiMargin(), normal(5, 3), integers(5, high=3))
-        squared = MultiMargin(2, 0.6, (0.5, 3.0, 1.7, 1.0), "sum")
-        yield Sample(squared, normal(4, 4), integers(4, high=4))
-        yield Sample(MultiMargin(1, 2.0, (0.3, 2.0), "none"), normal(4, 2), integers(4, high=2))
+        w, t = (0.5, 3.0, 1.7), integers(4, high=3)
+        yield Sample(MultiMargin(2, 0.6, w, "sum"), normal(4, 3), t)
+        plain = MultiMargin(weight=w, reduction="none")
+        yield Sample(plain, at_margin(4, 3), t, kink=("finite_differences",))

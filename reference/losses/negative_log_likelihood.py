@@ -52,5 +52,6 @@ class NegativeLogLikelihood:
         yield Sample(spec(), normal(5, 3), integers(5, high=3))
         weighted = spec(1, (0.5, 3.0, 1.7), ignore_index=1)
         yield Sample(weighted, normal(2, 3, 2, 2), integers(2, 2, 2, high=3))
-        yield Sample(spec(weight=(2.0, 0.25), reduction="sum"), normal(6, 2), integers(6, high=2))
+        weighted = spec(-1, (2.0, 0.25, 1.0), ignore_index=0, reduction="sum")
+        yield Sample(weighted, normal(6, 3), integers(6, high=3))
         yield Sample(spec(0, reduction="none"), normal(3, 4), integers(4, high=3))

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, final
+from functools import partial
+from typing import final
 
 import numpy as np
 
-from ..draws import normal, uniform, with_exact
+from ..draws import constant, normal, uniform, with_exact
 from ..protocols import Array, Residuals, Sample, Scalar, expect
 from ..reductions import check_reduction, reduced, upstream
 from ..targets import like
@@ -21,9 +22,8 @@ class PoissonNLL:
 
     Derivation. With λ = e^x, ∂L/∂x_i = (e^x_i - t_i) / n. With ``log_input`` False x is λ itself
     and L = 1/n Σ x - t log(x + ε), so that ∂L/∂x_i = (1 - t_i / (x_i + ε)) / n.
-    ``full`` adds Stirling's t log t - t + log(2πt)/2 for log t!, where t > 1. ``reduction``:
-    "mean", "sum", "none". Source: Nelder and Wedderburn, "Generalized linear models" (1972).
-    Raises ValueError for shapes or a reduction that do not fit.
+    ``full`` adds Stirling's t log t - t + log(2πt)/2 for log t!, where t > 1. ``reduction``: mean,
+    sum, none. Source: Nelder and Wedderburn (1972). Raises ValueError for shapes that differ.
     """
 
     log_input: bool = True
@@ -53,8 +53,8 @@ class PoissonNLL:
 
     @staticmethod
     def samples() -> Iterator[Sample]:
-        counts: Any = {"values": (0.0, 1.0, 2.0, 7.0), "share": 1.1}
-        yield Sample(PoissonNLL(), normal(4, 3), with_exact(4, 3, **counts))
-        three, two = with_exact(2, 3, 5, **counts), with_exact(3, 2, **counts)
-        yield Sample(PoissonNLL(True, True, reduction="sum"), normal(2, 3, 5), three)
-        yield Sample(PoissonNLL(False, False, 1e-2, "none"), uniform(3, 2, low=0.1), two)
+        counts = partial(with_exact, values=(0.0, 1.0, 2.0, 7.0), share=1.1)
+        yield Sample(PoissonNLL(), normal(4, 3), counts(4, 3))
+        yield Sample(PoissonNLL(full=True, reduction="sum"), normal(2, 3, 5), counts(2, 3, 5))
+        yield Sample(PoissonNLL(False, False, 1e-2, "none"), uniform(3, 2, low=0.1), counts(3, 2))
+        yield Sample(PoissonNLL(False, True, 0.01), constant(0, 1e-4, 30.0), constant(0, 2.0, 70))

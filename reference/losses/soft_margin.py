@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from ..draws import normal, with_exact
+from ..draws import constant, normal, with_exact
 from ..layers.sigmoid import sigmoid
 from ..protocols import Array, Residuals, Sample, Scalar, expect
 from ..reductions import check_reduction, reduced, upstream
@@ -48,3 +48,5 @@ class SoftMargin:
         yield Sample(SoftMargin(), normal(4, 3), signs(4, 3))
         yield Sample(SoftMargin("sum"), with_exact(2, 3, 5), signs(2, 3, 5))
         yield Sample(SoftMargin("none"), normal(2, 3, scale=20), signs(2, 3))
+        wrong = constant(-1000.0, -200.0, 3.0), constant(1.0, 1.0, 1.0)
+        yield Sample(SoftMargin(), *wrong, place="far on the wrong side")

@@ -44,4 +44,4 @@ class SquaredHinge:
     def samples() -> Iterator[Sample]:
         yield Sample(SquaredHinge(), normal(4, 3), signs(4, 3))
         yield Sample(SquaredHinge("sum"), normal(2, 3, 5, scale=3), signs(2, 3, 5))
-        yield Sample(SquaredHinge("none"), constant(0.0, 1.5, -3.0), constant(1.0, -1.0, -1.0))
+        yield Sample(SquaredHinge("none"), constant(0.0, 1.0, -3.0), constant(1.0, 1.0, 1.0))

@@ -6,24 +6,21 @@ from typing import Any, final
 
 import numpy as np
 
-from ..draws import normal
-from ..protocols import Array, Residuals, Sample, Scalar, expect
+from ..draws import many, normal
+from ..protocols import TIE, Array, Residuals, Sample, Scalar, expect
 from ..reductions import check_range, check_reduction, reduced, upstream
-from ..targets import distance, like, together
+from ..targets import distance, exactly, like
 
 
 @final
 @dataclass(frozen=True)
 class TripletMargin:
     """L = 1/N Σ max(0, Δ + D(a - q) - D(a - n)),  D(d) = (Σ_j |d_j + ε|^p)^(1/p)
-
     Prediction (anchor a, positive q, negative n): three arrays (..., J). The target is not used.
-
-    Derivation. The anchor gets D'(a - q) - D'(a - n), where the max is not 0; q and n get the
-    negative of their own part. D' is derived at ``distance`` in reference/targets.py.
-    ``p``: 1, 2 or 3. ``swap``: the smaller of D(a - n) and D(q - n) is taken, and the slope goes
-    that way. Source: Balntas et al., "Learning local feature descriptors with triplets" (2016),
-    section 3; torch.nn.TripletMarginLoss. Raises ValueError for what does not fit.
+    Derivation. The anchor gets D'(a - q) - D'(a - n), where the max is not 0; q and n get minus
+    their part (D': ``distance`` in reference/targets.py). ``p``: 1, 2 or 3. ``swap``: the smaller
+    of D(a - n) and D(q - n) is taken. ``in_sum``: D(d) = (Σ_j |d_j|^p + ε)^(1/p). Source: Balntas
+    et al., "Learning local feature descriptors with triplets" (2016). Raises ValueError for others.
     """
 
     margin: float = 1.0
@@ -31,6 +28,7 @@ class TripletMargin:
     eps: float = 1e-6
     swap: bool = False
     reduction: str = "mean"
+    in_sum: bool = False
 
     def __post_init__(self) -> None:
         check_reduction(self)
@@ -39,7 +37,7 @@ class TripletMargin:
     def forward(self, prediction: Any, target: Array) -> tuple[Array, Residuals]:
         a, q, n = prediction
         expect(a.shape == q.shape == n.shape, self, like(a), q if q.shape != a.shape else n)
-        near, far, other = (distance(d + self.eps, self.p) for d in (a - q, a - n, q - n))
+        near, far, other = (distance(self, d) for d in (a - q, a - n, q - n))
         swapped = (other[0] < far[0]) & self.swap
         short = self.margin + near[0] - np.where(swapped, other[0], far[0])
         slopes = near[1], far[1] * ~swapped, other[1] * swapped
@@ -53,8 +51,10 @@ class TripletMargin:
 
     @staticmethod
     def samples() -> Iterator[Sample]:
-        three, four = (together(*[normal(*n)] * 3) for n in ((5, 3), (2, 4, 3)))
-        yield Sample(TripletMargin(), three, normal(1))
-        yield Sample(TripletMargin(0.3, 1, 0.01, True, "sum"), four, normal(1))
-        yield Sample(TripletMargin(2.0, 3, 1e-6, False, "none"), four, normal(1))
-        yield Sample(TripletMargin(2.0, 2, 0.1, True), three, normal(1))
+        loss, x = TripletMargin, many(*[(2, 4, 3)] * 3)
+        plain = loss(), loss(0.3, 1, 0.01, True, "sum"), loss(2.0, 3, reduction="none")
+        for spec in (*plain, loss(0.5, eps=0.01, in_sum=True)):
+            yield Sample(spec, x, normal(1))
+        yield Sample(loss(2.0, 3, in_sum=True), x, normal(1), place="at an odd p")
+        at = exactly(3 * [[0.0, 0]], [[0.0, 0], [3, 4], [1, 0]], [[0, 0.5], [6, 0], [0, 1.5]])
+        yield Sample(loss(eps=0.0), at, normal(1), kink=(*TIE, "torch"))  # at D = 0; at the margin

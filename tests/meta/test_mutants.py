@@ -177,7 +177,8 @@ DRAWN = [id for id, m in MUTANTS.items() if m.target.__name__ in discovery.initi
 @pytest.mark.parametrize("id", [id for id in MUTANTS if id not in DRAWN])
 def test_no_mutant_is_equivalent(id):
     """Its numbers differ from the reference's, whatever the tolerances say of the difference."""
-    assert _of(id, "float64").normwise_error.max() > 1e-9
+    rows = _of(id, "float64")
+    assert rows.normwise_error.max() > 1e-12 or (rows.finding == "not finite").any()
     unmutated = _rows(MUTANTS[id].target, "float64").query("candidate == 'unmutated'")
     assert unmutated.normwise_error.max() < 1e-13
 

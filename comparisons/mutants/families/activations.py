@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from ....reference import special
 from ....reference.layers.celu import CELU
 from ....reference.layers.elu import ELU
 from ....reference.layers.gelu import GELU
@@ -351,3 +352,115 @@ class _(Mish):
     def backward(self, residuals, dy):
         x, t, _ = residuals
         return dy * (t + x * (1 - t * t)), {}
+
+
+# At the kinks, and where digits are lost
+
+
+@wrong("AC15", "Φ as (1 + erf(x/√2))/2: no digits left far below 0", "torch.nn.functional.gelu",
+       revealed_by="x below -5")  # fmt: skip
+class _(GELU):
+    def forward(self, params, x):
+        y, (slope,) = super().forward(params, x)
+        if self.approximate != "none":
+            return y, (slope,)
+        Phi = (1 + (1 - special.erfc(x / np.sqrt(2)))) / 2
+        return x * Phi, (Phi + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi),)
+
+
+@wrong("AC16", "the slope of expm1 as expm1 + 1: no digits left far below 0", "jax.nn.elu",
+       revealed_by="x far below 0 and nothing else")  # fmt: skip
+class _(ELU):
+    def backward(self, residuals, dy):
+        positive, below = residuals
+        return dy * np.where(positive, 1, self.alpha * (np.expm1(below) + 1)), {}
+
+
+@wrong("AC17", "slope 1 at exactly 0", revealed_by="exact zeros and α other than 1")
+class _(ELU):
+    def forward(self, params, x):
+        y, (_, below) = super().forward(params, x)
+        return y, (x >= 0, below)
+
+
+@wrong("AC18", "slope λ at exactly 0", revealed_by="exact zeros")
+class _(SELU):
+    def forward(self, params, x):
+        y, (_, below) = super().forward(params, x)
+        return y, (x >= 0, below)
+
+
+@wrong("AC19", "nothing below -20: a shortcut that hides the tail", revealed_by="x below -20 only")
+class _(SiLU):
+    def forward(self, params, x):
+        y, (x, s) = super().forward(params, x)
+        return np.where(x < -20, 0 * y, y), (x, np.where(x < -20, 0 * s, s))
+
+
+@wrong("AC20", "nothing below -20: a shortcut that hides the tail", revealed_by="x below -20 only")
+class _(Mish):
+    def forward(self, params, x):
+        y, (x, t, s) = super().forward(params, x)
+        return np.where(x < -20, 0 * y, y), (x, np.where(x < -20, 0 * t, t), s * (x >= -20))
+
+
+@wrong("AC21", "slope 1/6 at the limits", revealed_by="x exactly at a limit")
+class _(HardSigmoid):
+    def forward(self, params, x):
+        return super().forward(params, x)[0], ((x >= -3) & (x <= 3),)
+
+
+@wrong("AC22", "the inner slope at the limits", revealed_by="x exactly at a limit")
+class _(HardSwish):
+    def forward(self, params, x):
+        y, (x, h, _) = super().forward(params, x)
+        return y, (x, h, (x >= -3) & (x <= 3))
+
+
+@wrong("AC23", "slope 1 at 0 and at 6", revealed_by="x exactly at a limit")
+class _(ReLU6):
+    def forward(self, params, x):
+        return super().forward(params, x)[0], ((x >= 0) & (x <= 6),)
+
+
+@wrong("AC24", "slope 1 at the threshold", revealed_by="|x| exactly at the threshold")
+class _(SoftShrink):
+    def forward(self, params, x):
+        return super().forward(params, x)[0], (np.abs(x) >= self.threshold,)
+
+
+@wrong("AC25", "what is at the threshold stays", revealed_by="|x| exactly at the threshold")
+class _(HardShrink):
+    def forward(self, params, x):
+        outside = np.abs(x) >= self.threshold
+        return x * outside, (outside,)
+
+
+@wrong("AC26", "what is at the threshold stays", revealed_by="x exactly at the threshold")
+class _(Threshold):
+    def forward(self, params, x):
+        above = x >= self.threshold
+        return np.where(above, x, self.value), (above,)
+
+
+@wrong("GA27", "the slope as 1/(1 + |x|) - |x|/(1 + |x|)²", "autograd of the quotient",
+       revealed_by="large x and nothing else")  # fmt: skip
+class _(Softsign):
+    def backward(self, residuals, dy):
+        (r,) = residuals
+        return dy * r - dy * ((1 / r - 1) * r * r), {}
+
+
+@wrong("GA28", "x - tanh(x) at every x", "torch.nn.functional.tanhshrink",
+       revealed_by="small x and nothing else")  # fmt: skip
+class _(TanhShrink):
+    def forward(self, params, x):
+        return x - np.tanh(x), super().forward(params, x)[1]
+
+
+@wrong("GA29", "the slope as 1 - (1 - tanh(x)²)", "torch.nn.functional.tanhshrink",
+       revealed_by="small x and nothing else")  # fmt: skip
+class _(TanhShrink):
+    def backward(self, residuals, dy):
+        (t,) = residuals
+        return dy - dy * (1 - t * t), {}

@@ -98,13 +98,17 @@ class _(MultiHeadAttention):
 class _(MultiHeadAttention):
     def backward(self, residuals, dy):
         dx, dparams = super().backward(residuals, dy)
-        (parts, kept, core, heads), cross = residuals
+        (parts, kept, core, heads), cross, inputs = residuals
         o, _ = parts["o"].backward(kept["o"], dy)
         _, dk, _, _ = attention.attend_backward(
             core, attention.split_heads(o, heads).reshape(core[0].shape)
         )
         from_keys, _ = parts["k"].backward(kept["k"], attention.merge_heads(dk.sum(axis=2)))
-        return ((dx[0], dx[1] - from_keys) if cross else dx - from_keys), dparams
+        if not isinstance(inputs, slice):
+            return dx - from_keys, dparams
+        own, *rest = dx
+        rest = (rest[0] - from_keys, *rest[1:]) if cross else rest
+        return ((own if cross else own - from_keys), *rest), dparams
 
 
 @wrong("SQ19", "scores divided by √n, not by the √D of one head", revealed_by="two heads")
@@ -141,3 +145,23 @@ class _(GroupedQueryAttention):
         columns = (order[:, None] * width + np.arange(width)).reshape(-1)
         q, o = params["q"]["W"][:, columns], params["o"]["W"][columns]
         return super().forward({**params, "q": {"W": q}, "o": {"W": o}}, x)
+
+
+@wrong("SQ29", "a boolean mask with the opposite meaning: True hides the key",
+       "torch.nn.MultiheadAttention has that", revealed_by="a mask")  # fmt: skip
+class _(MultiHeadAttention):
+    def forward(self, params, x):
+        *rest, last = x if isinstance(x, tuple) else (x,)
+        masked = last.dtype == bool
+        return super().forward(params, (*rest, ~last) if masked else x)
+
+
+@wrong("SQ30", "a query that sees no key gets the mean of the values",
+       "jax.nn.dot_product_attention", revealed_by="a row of False in the mask")  # fmt: skip
+class _(MultiHeadAttention):
+    def forward(self, params, x):
+        *rest, last = x if isinstance(x, tuple) else (x,)
+        if last.dtype != bool:
+            return super().forward(params, x)
+        y, residuals = super().forward(params, (*rest, last | ~last.any(axis=-1, keepdims=True)))
+        return y, residuals

@@ -13,6 +13,7 @@ from ....reference.losses.multi_margin import MultiMargin
 from ....reference.losses.soft_margin import SoftMargin
 from ....reference.losses.squared_hinge import SquaredHinge
 from ....reference.losses.triplet_margin import TripletMargin
+from ....reference.reductions import reduced
 from ..registry import right, wrong
 
 
@@ -102,3 +103,52 @@ class _(MultiLabelMargin):
     def forward(self, prediction, target):
         ended = np.where(target < 0, target[:, :1], target)
         return super().forward(prediction, ended)
+
+
+# At the margins
+
+
+@wrong("LS30", "log(1 + e^u), which overflows", "torch.nn.functional.soft_margin_loss",
+       revealed_by="a score far on the wrong side")  # fmt: skip
+class _(SoftMargin):
+    def forward(self, prediction, target):
+        entries = np.log1p(np.exp(-target * prediction))
+        return reduced(entries, self.reduction), super().forward(prediction, target)[1]
+
+
+@wrong("LS31", "slope -1 at exactly the margin", "torch's clamp", revealed_by="x = Δ where t = -1")
+class _(HingeEmbedding):
+    def forward(self, prediction, target):
+        value = super().forward(prediction, target)[0]
+        return value, (target * ((target > 0) | (prediction <= self.margin)),)
+
+
+@wrong("LS32", "a slope at exactly the margin", "torch's clamp", revealed_by="two equal scores")
+class _(MarginRanking):
+    def forward(self, prediction, target):
+        value, (t,) = super().forward(prediction, target)
+        x, y = prediction
+        return value, (np.where(self.margin - target * (x - y) == 0, target, t),)
+
+
+@wrong("LS33", "a slope at exactly the margin", "torch's clamp", revealed_by="c = Δ where t = -1")
+class _(CosineEmbedding):
+    def forward(self, prediction, target):
+        value, (*kept, c, slope) = super().forward(prediction, target)
+        return value, (*kept, c, np.where(c == self.margin, -target[:, None], slope))
+
+
+@wrong("LS35", "ε in the sum where it belongs in the differences, and the other way round",
+       "torch and optax differ", revealed_by="a large ε")  # fmt: skip
+class _(TripletMargin):
+    def forward(self, prediction, target):
+        return right(self, in_sum=not self.in_sum).forward(prediction, target)
+
+
+@wrong("LS36", "NaN where two vectors are equal: the slope of a root at 0",
+       revealed_by="ε = 0 and an anchor that is its positive")  # fmt: skip
+class _(TripletMargin):
+    def forward(self, prediction, target):
+        value, (short, (near, *rest)) = super().forward(prediction, target)
+        equal = (prediction[0] - prediction[1] + self.eps == 0).all(axis=-1, keepdims=True)
+        return value, (short, (np.where(equal, np.nan, near), *rest))

@@ -350,3 +350,61 @@ class _(L2Normalize):
     def backward(self, residuals, dy):
         y, d, long = residuals
         return super().backward((y, d, np.ones_like(long)), dy)
+
+
+# Where numbers are all equal, or far from 0
+
+
+@wrong("NM30", "x α + (β - m α) with α = γ r: no digits where m is far from 0", "torch on the CPU",
+       revealed_by="a mean of many deviations")  # fmt: skip
+class _(BatchNormInference):
+    def forward(self, params, x):
+        _, (x_hat, r, gamma) = super().forward(params, x)
+        alpha = stats.by_channel(gamma, x.ndim) * r
+        mean, beta = (
+            stats.by_channel(np.asarray(a, x.dtype), x.ndim) for a in (self.mean, params["beta"])
+        )
+        return x * alpha + (beta - mean * alpha), (x_hat, r, gamma)
+
+
+def _flat_gets_nothing(x_hat, dx, axes):
+    return dx * (x_hat != 0).any(axis=axes, keepdims=True)
+
+
+@wrong("NM31", "a channel without any spread gets no gradient: divided only where σ > 0",
+       revealed_by="a channel that is 0 throughout")  # fmt: skip
+class _(BatchNorm2d):
+    def backward(self, residuals, dy):
+        dx, dparams = super().backward(residuals, dy)
+        return _flat_gets_nothing(residuals[0], dx, (0, 2, 3)), dparams
+
+
+@wrong("NM32", "a channel without any spread gets no gradient: divided only where σ > 0",
+       revealed_by="a channel that is 0 throughout")  # fmt: skip
+class _(BatchNorm1d):
+    def backward(self, residuals, dy):
+        dx, dparams = super().backward(residuals, dy)
+        return _flat_gets_nothing(residuals[0], dx, (0,)), dparams
+
+
+@wrong("NM33", "a position of zeros gets no gradient", revealed_by="a padding token of zeros")
+class _(RMSNorm):
+    def backward(self, residuals, dy):
+        dx, dparams = super().backward(residuals, dy)
+        return _flat_gets_nothing(residuals[0], dx, -1), dparams
+
+
+@wrong("NM34", "a channel of zeros gets no gradient", revealed_by="a channel that is 0 throughout")
+class _(InstanceNorm):
+    def backward(self, residuals, dy):
+        dx, dparams = super().backward(residuals, dy)
+        axes = tuple(range(2, dy.ndim))
+        return _flat_gets_nothing(residuals[0], dx, axes), dparams
+
+
+@wrong("NM35", "a group of zeros gets no gradient", revealed_by="a group that is 0 throughout")
+class _(GroupNorm):
+    def backward(self, residuals, dy):
+        dx, dparams = super().backward(residuals, dy)
+        grouped = dx.reshape(residuals[0].shape)
+        return _flat_gets_nothing(residuals[0], grouped, 2).reshape(dx.shape), dparams

@@ -16,7 +16,7 @@ from ....reference.layers.max_pool2d import MaxPool2d
 from ....reference.layers.pixel_shuffle import PixelShuffle
 from ....reference.layers.upsample_bilinear2d import UpsampleBilinear2d
 from ....reference.layers.upsample_nearest2d import UpsampleNearest2d
-from ....reference.pooling import maximum
+from ....reference.pooling import maximum, to_all
 from ....reference.resampling import along
 from ..registry import wrong
 
@@ -193,3 +193,18 @@ class _(UpsampleNearest2d):
 class _(UpsampleBilinear2d):
     def forward(self, params, x):
         return UpsampleBilinear2d(self.size, not self.align_corners).forward(params, x)
+
+
+@wrong("CV22", "NaN where a window is 0: the slope of a root at 0", revealed_by="a window of zeros")
+class _(LPPool2d):
+    def backward(self, residuals, dy):
+        x, y, over = residuals
+        dx, dparams = super().backward(residuals, dy)
+        return np.where(to_all(1.0 * (y == 0), over, x.shape[2:]) > 0, np.nan, dx), dparams
+
+
+@wrong("CV23", "slope 1 at exactly 0", "jax.numpy.abs", revealed_by="exact zeros and p = 1")
+class _(LPPool2d):
+    def backward(self, residuals, dy):
+        x, y, over = residuals
+        return super().backward((np.where(x == 0, 1e-30, x), y, over), dy)

@@ -126,3 +126,20 @@ class _(GaussianNLL):
         d, v, free = residuals
         dm, _ = super().backward(residuals, dloss)
         return dm, -0.5 * dm * d / v * free
+
+
+@wrong("LS29", "the slope at ε passes below it", "torch.nn.functional.gaussian_nll_loss",
+       revealed_by="a variance below ε")  # fmt: skip
+class _(GaussianNLL):
+    def forward(self, prediction, target):
+        value, (d, v, _) = super().forward(prediction, target)
+        return value, (d, v, True)
+
+
+@wrong("LS34", "|d| + log(1 + e^-2|d|) - log 2 at every d", "optax.losses.log_cosh",
+       revealed_by="small differences and nothing else")  # fmt: skip
+class _(LogCosh):
+    def forward(self, prediction, target):
+        d = prediction - target
+        entries = np.abs(d) + np.log1p(np.exp(-2 * np.abs(d))) - np.log(2).astype(d.dtype)
+        return reduced(entries, self.reduction), (d,)
