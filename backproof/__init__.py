@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from .comparisons.compare import compare_optimizer as compare_optimizer
     from .comparisons.compare import compare_training as compare_training
     from .comparisons.compare import compare_vjp as compare_vjp
+    from .comparisons.diagnosis.public import diagnose_function as diagnose_function
+    from .comparisons.diagnosis.public import diagnose_optimizer as diagnose_optimizer
+    from .comparisons.diagnosis.public import diagnose_training as diagnose_training
+    from .comparisons.diagnosis.public import diagnose_vjp as diagnose_vjp
+    from .comparisons.diagnosis.verdicts import Cause as Cause
+    from .comparisons.diagnosis.verdicts import Diagnosis as Diagnosis
     from .comparisons.distributions import compare_initialiser as compare_initialiser
     from .comparisons.examples.recompute import recompute_example as recompute_example
     from .comparisons.examples.recompute import worked_examples as worked_examples
@@ -41,9 +47,11 @@ __version__ = "0.1.0"
 _HOME = {
     "Adapter": ("adapters.protocols", "Adapter"),
     "Candidate": ("adapters.protocols", "Candidate"),
+    "Cause": ("comparisons.diagnosis.verdicts", "Cause"),
     "CaseError": ("comparisons.cases", "CaseError"),
     "Circuit": ("reference.circuit", "Circuit"),
     "Comparison": ("comparisons.records", "Comparison"),
+    "Diagnosis": ("comparisons.diagnosis.verdicts", "Diagnosis"),
     "MissingFramework": ("adapters.loading", "MissingFramework"),
     "Step": ("reference.training", "Step"),
     "UnknownName": ("adapters.loading", "UnknownName"),
@@ -56,6 +64,10 @@ _HOME = {
     "compare_optimizer": ("comparisons.compare", "compare_optimizer"),
     "compare_training": ("comparisons.compare", "compare_training"),
     "compare_vjp": ("comparisons.compare", "compare_vjp"),
+    "diagnose_function": ("comparisons.diagnosis.public", "diagnose_function"),
+    "diagnose_optimizer": ("comparisons.diagnosis.public", "diagnose_optimizer"),
+    "diagnose_training": ("comparisons.diagnosis.public", "diagnose_training"),
+    "diagnose_vjp": ("comparisons.diagnosis.public", "diagnose_vjp"),
     "first_divergence": ("comparisons.summary", "first_divergence"),
     "load_adapter": ("adapters.loading", "load"),
     "read_results": ("comparisons.results", "read"),

@@ -48,6 +48,7 @@ class Request:
     dtypes: list[str]
     steps: int
     seed: int
+    diagnose: bool = field(default=True, init=False)
     skipped: list[str] = field(default_factory=list)
 
     def take_everything(self) -> None:
@@ -65,12 +66,13 @@ class Request:
 
         adapters, rules = tuple(self.adapters), tuple(self.optimizers)
         tasks: list[AnyTask] = [
-            Task(network, dtype, rules, adapters, self.steps, self.seed)
+            Task(network, dtype, rules, adapters, self.steps, self.seed, self.diagnose)
             for network in self.networks for dtype in self.dtypes
         ]  # fmt: skip
         names = (*self.layers, *self.losses, *self.others)
         groups = [names] if 0 < len(names) <= FEW else [(name,) for name in names]
-        tasks += [SampleTask(g, tuple(self.dtypes), adapters, self.seed) for g in groups]
+        dtypes = tuple(self.dtypes)
+        tasks += [SampleTask(g, dtypes, adapters, self.seed, self.diagnose) for g in groups]
         return tasks
 
     def meta(self, seconds: float, jobs: int) -> dict[str, Any]:
@@ -79,7 +81,7 @@ class Request:
         from .comparisons.networks import named
 
         modules = tuple(m for n in self.networks for m in named(n).needs)
-        asked = {k: v for k, v in vars(self).items() if v or k == "seed"}
+        asked = {k: v for k, v in vars(self).items() if k != "diagnose" and (v or k == "seed")}
         if not self.networks:
             del asked["steps"]
         return {
@@ -115,11 +117,13 @@ def _several(name: str, help: str) -> Callable[..., Any]:
 @click.option("--jobs", type=click.IntRange(min=1),
               help="Worker processes; by default 2, or 1 on one core.")  # fmt: skip
 @click.option("--output", metavar="FILE", help="Save every row: .parquet, .csv or .json.")
+@click.option("--no-diagnosis", is_flag=True, help="Do not search for the causes of mismatches.")
 @click.option("--quiet", is_flag=True, help="Print the summary and what is wrong, nothing else.")
 def compare(
     networks: Sequence[str], layers: Sequence[str], losses: Sequence[str],
     adapters: Sequence[str], dtypes: Sequence[str], optimizers: Sequence[str], steps: int | None,
-    samples: bool, seed: int, jobs: int | None, output: str | None, quiet: bool,
+    samples: bool, seed: int, jobs: int | None, output: str | None, no_diagnosis: bool,
+    quiet: bool,
 ) -> None:  # fmt: skip
     """Compare gradients and training, and tabulate every difference.
 
@@ -135,6 +139,7 @@ def compare(
         request = _request(
             networks, layers, losses, adapters, dtypes, optimizers, steps, seed, trains
         )
+        request.diagnose = not no_diagnosis
         if samples:
             request.take_everything()
         if output is not None:
@@ -320,6 +325,11 @@ def show(file: str, allowed: float | None, quiet: bool) -> None:
             click.echo(f"Judged again: {changed.sum():,} verdicts changed: {told}.")
         else:
             click.echo("Judged again: no verdict changed.")
+        undiagnosed = (results["verdict"] == "mismatch").any() and not (
+            results["cause"] != ""
+        ).any()
+        if undiagnosed:
+            click.echo("No causes: a saved table holds no arrays to diagnose, only compare does.")
         _finish(results, quiet)
 
 

@@ -292,6 +292,8 @@ def disagreement(
         also.remove(_leaf(row))
         if also:
             lines.append(f"{_some(also)} {'is' if len(also) == 1 else 'are'} wrong too.")
+    if row["cause"]:
+        lines.append(f"Likely cause: {row['cause']}")
     return [*lines, f"Reproduce: {command(rows, meta)}"]
 
 

@@ -40,6 +40,7 @@ def compare_vjp(
     network: Layer | Loss, *, x: Any, params: Tree = None, dy: Any = None, target: Any = None,
     adapters: Sequence[str | Adapter] | None = None, dtype: Any = None, seed: int = 0,
     case: str | Callable[[str], str] | None = None, replicas: int = REPLICAS,
+    diagnose: bool = False,
 ) -> pd.DataFrame:  # fmt: skip
     """Compare y, dx and dparams of a network, or a loss and its gradient.
 
@@ -49,19 +50,20 @@ def compare_vjp(
     cotangent of y, random if None. A loss takes its prediction as ``x`` and a ``target``.
     ``adapters``: names, or objects such as ``Candidate``; by default the reference itself, torch
     and jax. ``dtype`` float32 or float64, that of x if None. ``case`` names the rows, or makes
-    their name from that of a candidate; by default they have the network's.
+    their name from that of a candidate; by default they have the network's. With ``diagnose`` the
+    column "cause" says what makes a candidate's numbers wrong; ``diagnose_vjp`` tells more.
 
     Raises CaseError for input that cannot be compared, UnknownName or MissingFramework for an
     adapter that cannot be loaded. What goes wrong in an adapter becomes a row.
     """
     loaded = cases.load_adapters(adapters)
     problem = vjp_problem(network, x, params, dy, target, dtype, seed)
-    return _compared(problem, loaded, case or str(network), seed, replicas)
+    return _compared(problem, loaded, case or str(network), seed, replicas, diagnose)
 
 
 def _compared(
     problem: Problem, loaded: list[cases.Loaded], case: str | Callable[[str], str], seed: int,
-    replicas: int,
+    replicas: int, diagnose: bool,
 ) -> pd.DataFrame:  # fmt: skip
     """The rows of every candidate that answers once."""
     rows: list[Comparison] = []
@@ -79,12 +81,24 @@ def _compared(
                 rows.append(failed_row(this, error))
             else:
                 rows += judge_values(this, expected, values, doubts)
-    return frame(rows)
+    return frame(_diagnosed(rows, loaded, lambda adapter, row: problem, seed, diagnose))
+
+
+def _diagnosed(
+    rows: list[Comparison], loaded: list[cases.Loaded], ask: Any, seed: int, diagnose: bool
+) -> list[Comparison]:
+    """The rows, with the causes of mismatches where they are asked for."""
+    if not diagnose or not any(row.verdict == "mismatch" for row in rows):
+        return rows
+    from .diagnosis.attached import with_causes
+
+    return list(with_causes(rows, loaded, ask, seed))
 
 
 def compare_function(
     function: Function, *, x: Any, adapters: Sequence[str | Adapter] | None = None,
     dtype: Any = None, seed: int = 0, case: str | None = None, replicas: int = REPLICAS,
+    diagnose: bool = False,
 ) -> pd.DataFrame:  # fmt: skip
     """Compare the values of a learning-rate schedule or of a transform, which has no gradient.
 
@@ -93,14 +107,14 @@ def compare_function(
     """
     problem = evaluation(function, x, dtype)
     loaded = cases.load_adapters(adapters)
-    return _compared(problem, loaded, case or str(function), seed, replicas)
+    return _compared(problem, loaded, case or str(function), seed, replicas, diagnose)
 
 
 def compare_optimizer(
     optimizer: Optimizer, *, params: Tree = None, grads: Iterable[Tree] | None = None,
     steps: int = 20, gradient_scale: float = 1.0, adapters: Sequence[str | Adapter] | None = None,
     dtype: Any = None, seed: int = 0, case: str | None = None, replicas: int = REPLICAS,
-    progress: Progress = None,
+    progress: Progress = None, diagnose: bool = False,
 ) -> pd.DataFrame:  # fmt: skip
     """Compare weights and state after every step of an optimizer fed the same gradients.
 
@@ -124,7 +138,11 @@ def compare_optimizer(
                 rows += judge_values(this, now, values)
             if progress:
                 progress(f"step {t}")
-    return frame(rows)
+
+    def until(adapter: Adapter, row: Comparison) -> Problem:
+        return problem.until(row.step + 2)
+
+    return frame(_diagnosed(rows, loaded, until, seed, diagnose))
 
 
 def _of_step(expected: Expectations, t: int) -> Expectations:
@@ -138,7 +156,7 @@ def compare_training(
     network: Layer, loss: Loss, optimizer: Optimizer, *, batches: Iterable[tuple[Any, Any]],
     params: Tree = None, adapters: Sequence[str | Adapter] | None = None, dtype: Any = None,
     seed: int = 0, case: str | None = None, replicas: int = STEP_REPLICAS, twins: int = TWINS,
-    progress: Progress = None,
+    progress: Progress = None, diagnose: bool = False,
 ) -> pd.DataFrame:  # fmt: skip
     """Compare every loss, gradient, weight and optimizer state of every training step, two ways.
 
@@ -173,4 +191,9 @@ def compare_training(
                 rows += envelope.judge(this, values)
             if progress:
                 progress(f"step {t}")
-    return frame(rows)
+    if not diagnose:
+        return frame(rows)
+    from .diagnosis.attached import training_problem
+
+    ask = training_problem(training, dtype)
+    return frame(_diagnosed(rows, loaded, ask, seed, diagnose))

@@ -49,6 +49,7 @@ class Task:
     adapters: tuple[str, ...] | None = None
     steps: int = STEPS
     seed: int = 0
+    diagnose: bool = False
 
     @property
     def label(self) -> str:
@@ -74,7 +75,7 @@ class Task:
         batches = network.batches(self.steps, self.dtype, self.seed)
         common: dict[str, Any] = {
             "params": params, "adapters": self.adapters, "dtype": self.dtype, "seed": self.seed,
-            "case": network.name,
+            "case": network.name, "diagnose": self.diagnose,
         }  # fmt: skip
         tables = [compare_vjp(network.network, x=batches[0][0], **common)]
         report(f"{self.network} {self.dtype} gradients")
@@ -108,6 +109,7 @@ class SampleTask:
     dtypes: tuple[str, ...] = DTYPES
     adapters: tuple[str, ...] | None = None
     seed: int = 0
+    diagnose: bool = False
 
     @property
     def label(self) -> str:
@@ -149,7 +151,7 @@ class SampleTask:
         spec, x = sample.spec, as_dtype(sample.x(rng), dtype)
         common: dict[str, Any] = {
             "adapters": self.adapters, "dtype": dtype, "seed": self.seed,
-            "case": sample.case("", number),
+            "case": sample.case("", number), "diagnose": self.diagnose,
         }  # fmt: skip
         if isinstance(spec, Optimizer):
             scale = sample.gradient_scale
@@ -157,6 +159,7 @@ class SampleTask:
         if isinstance(spec, Initialiser):
             shape = tuple(int(n) for n in sample.x(rng))
             common["case"] += f" {shape}"
+            del common["diagnose"]
             return compare_initialiser(spec, shape=shape, **common)
         if isinstance(spec, Function):
             return compare_function(spec, x=x, **common)

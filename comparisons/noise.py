@@ -32,8 +32,9 @@ ambiguous: a correct implementation may take either branch there. ``flips`` forc
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -44,6 +45,8 @@ from ..reference.tree import tree_map
 HALF = np.float32(0.5)
 NEAR = 16.0  # |z| <= NEAR u σ_z: rounding alone may decide the branch
 Flips = frozenset[tuple[int, int]]  # (which comparison of the run, which flat entry)
+M = TypeVar("M", bound=Callable[..., Any])
+Watch = Callable[[str, tuple[Any, ...], dict[str, Any]], Any]  # sees operations: ``Noise.watch``
 
 _ONE_ROUNDING = {np.add, np.subtract, np.multiply, np.divide, np.sqrt, np.square, np.reciprocal}
 _EXACT = {np.negative, np.positive, np.absolute, np.sign, np.maximum, np.minimum, np.isfinite,
@@ -62,7 +65,8 @@ class Noise:
 
     ``dtype`` is that of the implementation to be judged. ``deltas`` are the amplitudes of the
     replicas after replica 0; without any, the run is exact and only ``flips`` have an effect.
-    The last ``paired`` replicas draw the same ξ and ζ as the first ones.
+    The last ``paired`` replicas draw the same ξ and ζ as the first ones. ``watch`` is told of each
+    operation, by its name, operands and options, and may answer with another result than None.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Noise:
         self._scale = (self.deltas[1:, None] * np.sqrt(12.0)).astype(np.float32)
         self.frozen, self.flips = frozen, flips
         self.ambiguous: list[tuple[int, int]] = []
+        self.watch: Watch | None = None
         self._paired = paired
         self._rng = np.random.Generator(np.random.SFC64(seed))
         self._comparisons = 0
@@ -159,6 +164,18 @@ def spread(payload: Array, deltas: Array) -> Array:
     return np.asarray(top * np.sqrt(squares.mean(axis=0)))
 
 
+def _watched(method: M) -> M:
+    """A method of which ``Noise.watch`` is told first."""
+
+    @functools.wraps(method)
+    def run(self: Noisy, *args: Any, **how: Any) -> Any:
+        watch = self.noise.watch
+        other = watch(method.__name__, (self, *args), how) if watch else None
+        return method(self, *args, **how) if other is None else other
+
+    return cast(M, run)
+
+
 class Noisy(NDArrayOperatorsMixin):
     """R replicas of an array. Its shape and axes are those of one replica."""
 
@@ -211,10 +228,12 @@ class Noisy(NDArrayOperatorsMixin):
         axes = axis if isinstance(axis, tuple) else (axis,)
         return tuple(a if a < 0 else a + 1 for a in axes)
 
+    @_watched
     def transpose(self, *axes: int) -> Noisy:
         order = axes or tuple(reversed(range(self.ndim)))
         return self._like(self.payload.transpose(0, *(a % self.ndim + 1 for a in order)))
 
+    @_watched
     def swapaxes(self, a: int, b: int) -> Noisy:
         return self._like(self.payload.swapaxes(a % self.ndim + 1, b % self.ndim + 1))
 
@@ -235,6 +254,7 @@ class Noisy(NDArrayOperatorsMixin):
         self.payload[(slice(None), *_index(index))] = new
 
     # Reductions.
+    @_watched
     def sum(self, axis: Any = None, keepdims: bool = False) -> Noisy:
         axes, x = self._axes(axis), self.payload
         y = np.sum(x, axis=axes, keepdims=keepdims)
@@ -243,13 +263,16 @@ class Noisy(NDArrayOperatorsMixin):
         sigma = np.sqrt((n + 1) * (square / 6 + np.square(y[:1]) / 3)) if n > 1 else None
         return self._like(self.noise.perturb(y, sigma))
 
+    @_watched
     def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
         total = self.sum(axis, keepdims)
         return total / (self.size / max(total.size, 1))
 
+    @_watched
     def max(self, axis: Any = None, keepdims: bool = False) -> Noisy:
         return self._like(self.payload.max(axis=self._axes(axis), keepdims=keepdims))
 
+    @_watched
     def min(self, axis: Any = None, keepdims: bool = False) -> Noisy:
         return self._like(self.payload.min(axis=self._axes(axis), keepdims=keepdims))
 
@@ -258,7 +281,11 @@ class Noisy(NDArrayOperatorsMixin):
         out = kwargs.pop("out", None)
         if method != "__call__" or kwargs:
             return NotImplemented
-        if ufunc is np.matmul:
+        watch = self.noise.watch
+        result = watch(ufunc.__name__, inputs, {}) if watch else None
+        if result is not None:
+            pass
+        elif ufunc is np.matmul:
             result = self._like(_matmul(self.noise, *map(_payload, inputs)))
         else:
             if ufunc in _EXACT:
@@ -277,7 +304,9 @@ class Noisy(NDArrayOperatorsMixin):
                 f"np.{func.__name__} has no noisy form: write the layer with ufuncs, @, sum, mean, "
                 "max, reshape, where, pad, stack and concatenate, or add it to comparisons/noise.py"
             )
-        return _FUNCTIONS[func](self.noise, *args, **kwargs)
+        watch = self.noise.watch
+        other = watch(func.__name__, args, kwargs) if watch else None
+        return _FUNCTIONS[func](self.noise, *args, **kwargs) if other is None else other
 
 
 def _index(index: Any) -> tuple[Any, ...]:

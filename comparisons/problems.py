@@ -6,6 +6,7 @@ same question. A comparison runs the specs as they are; a diagnosis runs others 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -160,6 +161,10 @@ class Replay:
             p, state = update(rule, arithmetic.tree(g), state, p, t)
             values |= at_step(t, updated_values(Updated(p, state)))
         return values
+
+    def until(self, step: int) -> Replay:
+        """The first steps alone."""
+        return dataclasses.replace(self, grads=self.grads[:step])
 
     def begin(self, adapter: Adapter) -> Iterator[Updated]:
         """The candidate's steps."""

@@ -64,6 +64,7 @@ class Comparison:
     finding: Finding = ""
     verdict: Verdict = "error"
     reason: str = ""
+    cause: str = ""
 
 
 LINEAR = 4.0  # noise that does not scale within this factor is no small perturbation

@@ -220,11 +220,28 @@ def test_a_mismatch_is_told_with_its_first_step_and_layer(faulty):
     assert text[3] == "  y, dx match."
     assert text[4] == '  dparams["0.W"], dparams["0.b"], dparams["2.W"] are wrong too.'
     again = "  Reproduce: backproof compare --network lesson --adapter wrong --dtype float64"
-    assert text[5] == f"{again} --steps 1 --seed 3"
+    assert text[5].startswith(
+        "  Likely cause: Sequential with its gradient times 1.001, in dparams alone: noise ratio "
+    )
+    assert text[6] == f"{again} --steps 1 --seed 3"
     where = "lesson, SGD, float64, lockstep at step 2, seed 3"
-    assert text[6] == f"wrong disagrees with the reference on {where}"
-    assert text[7].startswith('  gradient["2.b"] (1,): ')
-    assert text[10] == f"{again} --optimizer sgd --steps 2 --seed 3"
+    assert text[7] == f"wrong disagrees with the reference on {where}"
+    assert text[8].startswith('  gradient["2.b"] (1,): ')
+    cause = "the training loop with the gradients that it reports times 1.001, from step 2 on"
+    assert text[11].startswith(f"  Likely cause: {cause}: noise ratio ")
+    assert text[12] == f"{again} --optimizer sgd --steps 2 --seed 3"
+
+
+def test_causes_are_searched_while_comparing_or_not_at_all(faulty, tmp_path):
+    path = tmp_path / "r.csv"
+    case = ("compare", "--layer", "Dense", "--adapter", "wrong", "--dtype", "float64", "--jobs", 1)
+    result = run(*case, "--output", path)
+    assert "Likely cause: Dense with its gradient times 1.001" in result.stdout
+    assert "Likely cause: Dense with its gradient times 1.001" in run("show", path).stdout
+    result = run(*case, "--no-diagnosis", "--output", path)
+    assert result.exit_code == 1
+    assert "Likely cause" not in result.stdout
+    assert "No causes: a saved table holds no arrays to diagnose" in run("show", path).stdout
 
 
 def test_the_command_to_reproduce_does(faulty):

@@ -1,0 +1,1 @@
+"""The hypotheses, one family a file."""

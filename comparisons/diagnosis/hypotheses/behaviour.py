@@ -1,0 +1,135 @@
+"""What only shows when the candidate is asked again: chance, memory, layout, precision.
+
+These hypotheses are about the candidate itself (``of=("candidate",)``). They see an ``Asked``, and
+yield an ``Observation`` for each thing that they find.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from typing import Any
+
+import numpy as np
+
+from ....adapters.loading import FRAMEWORKS, load
+from ....reference.tree import as_dtype, tree_map
+from ...divergences import KNOWN
+from ...judging import Context
+from ...noise import unit_roundoff
+from ...problems import Evaluation, LossVJP, NetworkVJP
+from ...tolerances import ALLOWED, Values
+from ..bench import Bench
+from ..evidence import ENOUGH
+from ..registry import Asked, Observation, Observations, hypothesis
+
+FORMATS = {"float32": 2.0**-24, "float16 or TF32": 2.0**-12, "bfloat16": 2.0**-9}  # half an ulp
+SPREAD = (0.01, 8.0)  # of errors in units of honest noise, if rounding made them
+
+
+@hypothesis("the candidate itself", bits=4, of=("candidate",))
+def not_deterministic(asked: Asked) -> Observations:
+    """Asked again, it gives other numbers."""
+    bench = asked.bench
+    again, _ = asked.problem.ask(asked.adapter)
+    now = bench.flat(again)
+    if np.array_equal(now, bench.candidate, equal_nan=True):
+        return
+    apart = bench.ratios(now)
+    if apart.max() <= bench.allowed:
+        return
+    where = " ".join(bench.keys[int(apart.argmax())]).strip()
+    sums = (2 * bench.candidate, bench.candidate + bench.gold)
+    if any(np.allclose(now[bench.measured], total[bench.measured]) for total in sums):
+        text = ("asked again, it adds its result to that of the first time: gradients are "
+                "accumulated and never set to zero")  # fmt: skip
+        yield Observation("adds up", text, bench.wrong)
+    else:
+        off = float(np.nanmax(np.abs(now - bench.candidate)))
+        text = f"not deterministic: asked again, it gives numbers up to {off:.2g} off in {where}"
+        yield Observation("not deterministic", text, bench.wrong)
+
+
+@hypothesis("the candidate itself", bits=4.5, of=("candidate",))
+def memory_order(asked: Asked) -> Observations:
+    """Right for arrays that are contiguous in memory, wrong for those that are not."""
+    problem = asked.problem
+    if not isinstance(problem, NetworkVJP | LossVJP):
+        return
+    straight = dataclasses.replace(problem, x=_straight(problem.x), dy=_straight(problem.dy))
+    if isinstance(straight, NetworkVJP):
+        straight = dataclasses.replace(straight, params=_straight(straight.params))
+    values, _ = straight.ask(asked.adapter)
+    bench = asked.bench
+    if np.array_equal(bench.flat(values), bench.candidate, equal_nan=True):
+        return
+    if (bench.right_ratios(values) <= bench.allowed).all():
+        text = "its input's memory is read as if it were contiguous: it is right for a copy that is"
+        yield Observation("memory order", text, bench.wrong)
+
+
+def _straight(tree: Any) -> Any:
+    return tree_map(np.ascontiguousarray, tree)
+
+
+@hypothesis("a known divergence", bits=5, of=("candidate",))
+def documented(asked: Asked) -> Observations:
+    """The numbers of a framework that is known to differ here."""
+    bench, here = asked.bench, asked.bench.problem
+    loaded = {n for n, needs in FRAMEWORKS.items() if all(m in sys.modules for m in needs)}
+    for name in sorted(loaded) if asked.case else ():
+        context = Context(asked.case, here.mode, here.dtype, candidate=name)
+        records = [r for r in KNOWN if r.concerns(context)]
+        covering = [next((r for r in records if r.covers(key)), None) for key in bench.wrong]
+        if None in covering:
+            continue
+        values, _ = here.ask(load(name))
+        if (bench.ratios(bench.flat(values)) <= bench.allowed).all():
+            known = {r.id: r.reason for r in covering if r}
+            reasons = "; ".join(f"{id}: {reason}" for id, reason in known.items())
+            text = f"what {name} is known to give here. {reasons}"
+            yield Observation(" + ".join(known), text, bench.wrong)
+
+
+@hypothesis("lower precision", bits=8, of=("candidate",))
+def rounded(asked: Asked) -> Observations:
+    """Errors as large, and as random, as rounding in a shorter format makes them."""
+    bench = asked.bench
+    u, own = unit_roundoff(bench.problem.dtype), bench.error
+    for name, short in FORMATS.items():
+        if short <= u or own.size == 0:
+            continue
+        noise = bench.noise_of_wrong * (short / u)
+        ratio = np.abs(own) / noise
+        bits = np.log2(np.maximum(bench.scale_of_wrong / (ALLOWED["float32"] * noise), 1)).sum()
+        typical = float(np.median(ratio[own != 0])) if own.any() else 0.0
+        random = abs(np.sum(np.sign(own))) <= 4 * np.sqrt(own.size)
+        fits = ratio.max() <= ALLOWED["float32"] and SPREAD[0] <= typical <= SPREAD[1]
+        if fits and random and own.size >= 8 and bits >= ENOUGH:
+            text = f"as far off as rounding to {name} somewhere inside would make them"
+            if name == "float32" and bench.shortened:
+                text = "numbers of float32: every one of them has no more digits"
+            yield Observation(f"rounded to {name}", text, bench.wrong, float(ratio.max()))
+            return
+
+
+@hypothesis("lower precision", bits=8.5, of=("candidate",))
+def unstable(asked: Asked) -> Observations:
+    """Errors that shrink from float32 to float64 as rounding does, though larger than usual."""
+    problem, bench = asked.problem, asked.bench
+    if not isinstance(problem, NetworkVJP | LossVJP | Evaluation):
+        return
+    if bench.problem.dtype != np.float64 or not bench.error.size:
+        return
+    names = [n for n in ("params", "x", "dy", "target") if hasattr(problem, n)]
+    data: dict[str, Any] = {n: as_dtype(getattr(problem, n), np.float32) for n in names}
+    short = dataclasses.replace(problem, dtype=np.dtype(np.float32), **data)
+    values: Values = short.ask(asked.adapter)[0]
+    judged = Bench.of(short, values, {}, 0, 4)
+    top = max(float(np.max(np.abs(e.gold), initial=0)) for e in judged.expected.leaves.values())
+    e32 = float(np.nanmax(np.abs(judged.candidate - judged.gold), initial=0))
+    shrunk = float(np.max(np.abs(bench.error))) / (2.0**-29 * (e32 + 2.0**-24 * top))
+    if shrunk < 256:
+        text = ("a formula that loses digits, not a wrong one: its error shrinks from float32 to "
+                "float64 as rounding does")  # fmt: skip
+        yield Observation("loses digits", text, bench.wrong)

@@ -1,0 +1,101 @@
+"""The public functions: what ``compare_...`` takes, but for one candidate, and a diagnosis back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...adapters.loading import load
+from ...adapters.protocols import Adapter
+from ...reference.protocols import Function, Layer, Loss, Optimizer, Tree
+from .. import cases, problems
+from ..candidates import answer_step
+from ..envelope import Training
+from ..judging import Context, judge_values
+from ..tolerances import expectations
+from .diagnose import diagnosed
+from .lockstep import TrainingRun
+from .verdicts import Diagnosis
+
+SOME = 8  # replicas that find the first wrong step
+
+
+def diagnose_vjp(
+    network: Layer | Loss, *, adapter: str | Adapter, x: Any, params: Tree = None, dy: Any = None,
+    target: Any = None, dtype: Any = None, seed: int = 0, case: str | None = None,
+) -> Diagnosis:  # fmt: skip
+    """Find out why a candidate's y, dx or dparams of a network, or its loss or gradient, are wrong.
+
+    ``adapter`` is the candidate: a name, or an object such as ``Candidate``. It is also asked for
+    the layers of the network alone, if it can answer. Everything else, and what is raised, as for
+    ``compare_vjp``.
+    """
+    problem = problems.vjp_problem(network, x, params, dy, target, dtype, seed)
+    return _diagnosed(problem, adapter, case or str(network), seed)
+
+
+def diagnose_function(
+    function: Function, *, adapter: str | Adapter, x: Any, dtype: Any = None, seed: int = 0,
+    case: str | None = None,
+) -> Diagnosis:  # fmt: skip
+    """Find out why a candidate's values of a schedule or a transform are wrong."""
+    problem = problems.evaluation(function, x, dtype)
+    return _diagnosed(problem, adapter, case or str(function), seed)
+
+
+def diagnose_optimizer(
+    optimizer: Optimizer, *, adapter: str | Adapter, params: Tree = None,
+    grads: Iterable[Tree] | None = None, steps: int = 20, gradient_scale: float = 1.0,
+    dtype: Any = None, seed: int = 0, case: str | None = None,
+) -> Diagnosis:  # fmt: skip
+    """Find out why a candidate's weights or state are wrong, and from which step on."""
+    problem = problems.replay(optimizer, params, grads, steps, gradient_scale, dtype, seed)
+    return _diagnosed(problem, adapter, case or str(optimizer), seed)
+
+
+def diagnose_training(
+    network: Layer, loss: Loss, optimizer: Optimizer, *, adapter: str | Adapter,
+    batches: Iterable[tuple[Any, Any]], params: Tree = None, dtype: Any = None, seed: int = 0,
+    case: str | None = None,
+) -> Diagnosis:  # fmt: skip
+    """Find out why a candidate's training goes wrong: loop, network, loss or optimizer.
+
+    It is followed in lockstep to the first step that is wrong. What else, as ``compare_training``.
+    """
+    training, known = problems.training_run(
+        network, loss, optimizer, list(batches), params, dtype, seed
+    )
+    candidate = _loaded(adapter)
+    step = _first_wrong(training, candidate, known, seed)
+    problem = TrainingRun.of(training, step or len(training.batches), known)
+    return _diagnosed(problem, candidate, case or str(network), seed)
+
+
+def _loaded(adapter: str | Adapter) -> Adapter:
+    return load(adapter) if isinstance(adapter, str) else adapter
+
+
+def _diagnosed(problem: Any, adapter: str | Adapter, case: str, seed: int) -> Diagnosis:
+    candidate = _loaded(adapter)
+    return diagnosed(problem, candidate, candidate=candidate.name, case=case, seed=seed)
+
+
+def _first_wrong(training: Training, adapter: Adapter, dtype: np.dtype[Any], seed: int) -> int:
+    """The first step in lockstep that is wrong; 0 without one, or where it cannot be asked."""
+    starts = training.starts()
+    context = Context("", "lockstep", dtype)
+    with cases.one_thread(), np.errstate(all="ignore"):
+        try:
+            steps = enumerate(zip(starts, training.ask(adapter, starts), strict=True), start=1)
+            for t, (start, done) in steps:
+                step = partial(training.one_step, start=start, t=t)
+                expected = expectations(step, dtype, seed + t, SOME)
+                rows = judge_values(context, expected, answer_step(done))
+                if any(row.verdict == "mismatch" for row in rows):
+                    return t
+        except Exception:  # the diagnosis says what it raised
+            return 0
+    return 0
