@@ -195,7 +195,7 @@ class _(UpsampleBilinear2d):
         return UpsampleBilinear2d(self.size, not self.align_corners).forward(params, x)
 
 
-@wrong("CV22", "NaN where a window is 0: the slope of a root at 0", revealed_by="a window of zeros")
+@wrong("CV23", "NaN where a window is 0: the slope of a root at 0", revealed_by="a window of zeros")
 class _(LPPool2d):
     def backward(self, residuals, dy):
         x, y, over = residuals
