@@ -77,7 +77,7 @@ def prepare(
 
 def everything(session: nox.Session) -> Path:
     """The shared environment: every extra and every tool."""
-    return prepare(session, EVERYTHING, ["torch", "jax", "datasets"], ["dev"])
+    return prepare(session, EVERYTHING, ["torch", "jax", "datasets", "pictures"], ["dev"])
 
 
 @nox.session

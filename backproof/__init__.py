@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from .adapters.protocols import Candidate as Candidate
     from .adapters.protocols import Unsupported as Unsupported
     from .adapters.protocols import Updated as Updated
+    from .comparisons.attribution.findings import blame as blame
+    from .comparisons.attribution.interval import Interval as Interval
+    from .comparisons.attribution.measures import compare_attribution as compare_attribution
+    from .comparisons.attribution.monotone import monotonicity as monotonicity
+    from .comparisons.attribution.subject import subject as subject
+    from .comparisons.attribution.surrogate import surrogate_tree as surrogate_tree
     from .comparisons.cases import CaseError as CaseError
     from .comparisons.compare import compare_function as compare_function
     from .comparisons.compare import compare_optimizer as compare_optimizer
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
     from .comparisons.distributions import compare_initialiser as compare_initialiser
     from .comparisons.examples.recompute import recompute_example as recompute_example
     from .comparisons.examples.recompute import worked_examples as worked_examples
+    from .comparisons.named_network import NamedNetwork as NamedNetwork
     from .comparisons.records import Comparison as Comparison
     from .comparisons.results import read as read_results
     from .comparisons.results import save as save_results
@@ -52,13 +59,17 @@ _HOME = {
     "Circuit": ("reference.circuit", "Circuit"),
     "Comparison": ("comparisons.records", "Comparison"),
     "Diagnosis": ("comparisons.diagnosis.verdicts", "Diagnosis"),
+    "Interval": ("comparisons.attribution.interval", "Interval"),
     "MissingFramework": ("adapters.loading", "MissingFramework"),
+    "NamedNetwork": ("comparisons.named_network", "NamedNetwork"),
     "Step": ("reference.training", "Step"),
     "UnknownName": ("adapters.loading", "UnknownName"),
     "Unsupported": ("adapters.protocols", "Unsupported"),
     "Updated": ("adapters.protocols", "Updated"),
     "VJP": ("adapters.protocols", "VJP"),
     "adapter_names": ("adapters.loading", "names"),
+    "blame": ("comparisons.attribution.findings", "blame"),
+    "compare_attribution": ("comparisons.attribution.measures", "compare_attribution"),
     "compare_function": ("comparisons.compare", "compare_function"),
     "compare_initialiser": ("comparisons.distributions", "compare_initialiser"),
     "compare_optimizer": ("comparisons.compare", "compare_optimizer"),
@@ -70,9 +81,12 @@ _HOME = {
     "diagnose_vjp": ("comparisons.diagnosis.public", "diagnose_vjp"),
     "first_divergence": ("comparisons.summary", "first_divergence"),
     "load_adapter": ("adapters.loading", "load"),
+    "monotonicity": ("comparisons.attribution.monotone", "monotonicity"),
     "read_results": ("comparisons.results", "read"),
     "recompute_example": ("comparisons.examples.recompute", "recompute_example"),
     "save_results": ("comparisons.results", "save"),
+    "subject": ("comparisons.attribution.subject", "subject"),
+    "surrogate_tree": ("comparisons.attribution.surrogate", "surrogate_tree"),
     "worked_examples": ("comparisons.examples.recompute", "worked_examples"),
 }
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from rich import box
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from .comparisons.examples.example import MEANING, Example, Figure
 from .comparisons.examples.recompute import BAD, Column, Digits, Recomputed
+from .tables import plain_table
 
 STYLE = {"OK": "green", "key": "green", "D": "yellow", "R": "yellow", "X": "bold red"}
 MORE = 3  # digits shown of a recomputed number beyond those printed
@@ -24,7 +24,7 @@ Results = list[tuple[Example, list[Column]]]
 def print_table(out: Console, results: Results) -> None:
     """A line for each example: how many of its figures each implementation gives as recorded."""
     names = [column.candidate for column in results[0][1]]
-    table = _table()
+    table = plain_table()
     table.add_column("example", no_wrap=True, min_width=max(len(e.name) for e, _ in results))
     for name in ("verdict", "figures", *names):
         table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
@@ -127,7 +127,7 @@ def _print_head(out: Console, example: Example) -> None:
 def _figures(example: Example, ran: list[Column], narrow: bool = False) -> Table:
     """All figures; ``narrow``, one implementation's number and marks for all."""
     right = any(figure.right and figure.printed for figure in example.figures.values())
-    table = _table("", "printed", *(["right"] if right else []))
+    table = plain_table("", "printed", *(["right"] if right else []))
     names = [column.candidate for column in ran]
     for name in ["recomputed", " ".join(names)] if narrow and ran else names:
         table.add_column(name, no_wrap=True)
@@ -174,7 +174,7 @@ def print_buggy(out: Console, example: Example, found: Mapping[str, Digits]) -> 
         out.print(Syntax(source, "python", background_color="default", word_wrap=True))
     else:
         out.print(source, soft_wrap=True)
-    table = _table("", "printed", "the buggy program", "right", "as printed")
+    table = plain_table("", "printed", "the buggy program", "right", "as printed")
     for quantity, digits in found.items():
         hit = Text("yes") if digits.as_printed else Text("no", style="bold red")
         table.add_row(quantity, digits.printed, f"{digits.value:.13g}", digits.right, hit)
@@ -201,11 +201,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return " / ".join(" ".join(f"{v:g}" for v in row) for row in np.atleast_2d(value))
     return str(value)
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim",
-                  padding=(0, 1, 0, 0))  # fmt: skip
-    for name in columns:
-        table.add_column(name, no_wrap=True)
-    return table

@@ -7,7 +7,8 @@ import importlib
 import click
 
 COMMANDS = {
-    "examples": ("examples", "examples"),
+    "blame": ("blame_command", "blame"),
+    "examples": ("examples_command", "examples"),
 }  # the name of a command to its module here and its function in it
 
 

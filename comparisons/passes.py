@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ..adapters.protocols import Adapter
+from ..adapters.protocols import VJP, Adapter
 from ..reference.layers.sequential import Sequential
 from ..reference.protocols import Array, Layer, Loss, Scalar, Tree
 from ..reference.tree import tree_map
@@ -43,25 +42,33 @@ def forward(adapter: Adapter, layer: Layer, params: Tree, x: Tree) -> Tree:
 
 def passes(
     adapter: Adapter, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree,
-    dloss: Scalar = 1.0,
+    dloss: Scalar = 1.0, output: tuple[int, ...] | None = None,
 ) -> Passes:  # fmt: skip
-    """Both passes, layer by layer; every number comes from the adapter."""
+    """Both passes, layer by layer; every number comes from the adapter.
+
+    With ``output``, that entry of the prediction takes the place of the loss.
+    """
     layers, per_layer = chain(network, params)
-    values: list[Tree] = [x]
+    values = [x]
     for layer, p in zip(layers, per_layer, strict=True):
         values.append(forward(adapter, layer, p, values[-1]))
-    of_loss = loss_vjp(adapter, loss, values[-1], target, dloss)
-    cotangents, dparams = [of_loss.dx], list[Tree]()
+    y = values[-1]
+    if output is None:
+        total, dy, _, _ = loss_vjp(adapter, loss, y, target, dloss)
+    else:
+        total, dy = y[output], np.zeros_like(y)
+        dy[output] = dloss
+    cotangents, dparams = [dy], list[Tree]()
     for layer, p, value in reversed(list(zip(layers, per_layer, values, strict=False))):
         step = adapter.vjp(layer, p, value, cotangents[-1])
         cotangents.append(step.dx)
         dparams.append(step.dparams)
-    return Passes(tuple(values), tuple(cotangents[::-1]), of_loss.y, tuple(dparams[::-1]))
+    return Passes(tuple(values), tuple(cotangents[::-1]), total, tuple(dparams[::-1]))
 
 
 def loss_vjp(
     adapter: Adapter, loss: Loss, prediction: Tree, target: Tree, dloss: Scalar = 1.0
-) -> Any:
+) -> VJP:
     """The loss and the prediction's cotangent, in the dtype of the prediction."""
     value, _ = loss.forward(prediction, target)
     return adapter.loss_vjp(loss, prediction, target, np.ones_like(value) * dloss)
