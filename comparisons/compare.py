@@ -58,14 +58,14 @@ def compare_vjp(
     """
     loaded = cases.load_adapters(adapters)
     problem = vjp_problem(network, x, params, dy, target, dtype, seed)
-    return _compared(problem, loaded, case or str(network), seed, replicas, diagnose)
+    return compare_problem(problem, loaded, case or str(network), seed, replicas, diagnose)
 
 
-def _compared(
+def compare_problem(
     problem: Problem, loaded: list[cases.Loaded], case: str | Callable[[str], str], seed: int,
-    replicas: int, diagnose: bool,
+    replicas: int, diagnose: bool = False,
 ) -> pd.DataFrame:  # fmt: skip
-    """The rows of every candidate that answers once."""
+    """The rows of every candidate that answers once; ``loaded`` as ``cases.load_adapters``."""
     rows: list[Comparison] = []
     with cases.one_thread(), np.errstate(all="ignore"):
         right = partial(problem.run, problem.specs)
@@ -107,7 +107,7 @@ def compare_function(
     """
     problem = evaluation(function, x, dtype)
     loaded = cases.load_adapters(adapters)
-    return _compared(problem, loaded, case or str(function), seed, replicas, diagnose)
+    return compare_problem(problem, loaded, case or str(function), seed, replicas, diagnose)
 
 
 def compare_optimizer(

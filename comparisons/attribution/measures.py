@@ -15,7 +15,7 @@ from ...reference.protocols import Array
 from ...reference.tree import leaves
 from .. import cases
 from ..candidates import copied
-from ..compare import _compared
+from ..compare import compare_problem
 from ..passes import Passes
 from ..problems import Specs
 from ..tolerances import REPLICAS, Values
@@ -174,4 +174,4 @@ def compare_attribution(
         look = dataclasses.replace(look, path=Path(nodes=look.path.nodes))
     dtype = cases.check_dtype(None, *(a for _, a in leaves((made.x, made.params))))
     problem = Attribution(made, look, dtype)
-    return _compared(problem, cases.load_adapters(adapters), case, seed, replicas)
+    return compare_problem(problem, cases.load_adapters(adapters), case, seed, replicas)
