@@ -203,7 +203,7 @@ class _(LPPool2d):
         return np.where(to_all(1.0 * (y == 0), over, x.shape[2:]) > 0, np.nan, dx), dparams
 
 
-@wrong("CV23", "slope 1 at exactly 0", "jax.numpy.abs", revealed_by="exact zeros and p = 1")
+@wrong("CV24", "slope 1 at exactly 0", "jax.numpy.abs", revealed_by="exact zeros and p = 1")
 class _(LPPool2d):
     def backward(self, residuals, dy):
         x, y, over = residuals
