@@ -17,6 +17,7 @@ from ...reference.layers.global_max_pool2d import GlobalMaxPool2d
 from ...reference.layers.lp_pool2d import LPPool2d
 from ...reference.layers.max_pool1d import MaxPool1d
 from ...reference.layers.max_pool2d import MaxPool2d
+from ...reference.layers.prod import Prod
 from ...reference.layers.upsample_bilinear2d import UpsampleBilinear2d
 from ...reference.layers.upsample_nearest2d import UpsampleNearest2d
 from ..protocols import Unsupported, own_formula
@@ -131,3 +132,8 @@ def _(layer: UpsampleBilinear2d, p: Any, x: jax.Array) -> jax.Array:
         x, shape, (2, 3), jnp.asarray(scale, x.dtype), jnp.asarray((1 - scale) / 2, x.dtype),
         "linear", antialias=False,
     )  # fmt: skip
+
+
+@apply.register
+def _(layer: Prod, p: Any, x: jax.Array) -> jax.Array:
+    return jnp.prod(x, axis=layer.axis)

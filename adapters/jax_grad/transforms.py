@@ -9,13 +9,14 @@ import jax.numpy as jnp
 import optax
 
 from ...reference.transforms.accumulate import Accumulate
+from ...reference.transforms.chain import Chain
 from ...reference.transforms.clip_by_global_norm import ClipByGlobalNorm
 from ...reference.transforms.clip_by_norm import ClipByNorm
 from ...reference.transforms.clip_by_value import ClipByValue
 from ...reference.transforms.exponential_average import ExponentialAverage
 from ...reference.transforms.loss_scale import LossScale
 from ...reference.tree import tree_map
-from ..protocols import Unsupported
+from ..protocols import Unsupported, own_formula
 from .flax_modules import flax
 from .registry import evaluate
 
@@ -85,3 +86,11 @@ def _(scale: LossScale, t: jax.Array) -> jax.Array:
         fin_steps=jnp.asarray(0), scale=jnp.asarray(c.initial, jnp.result_type(float)),
     )  # fmt: skip
     return jax.lax.scan(follow, start, jnp.asarray([*c.overflows, False]))[1][t - 1]
+
+
+@evaluate.register
+@own_formula("optax.chain has one state for all: its transformations, one after the other")
+def _(chain: Chain, x: Any) -> Any:
+    for part in chain.parts:
+        x = evaluate(part, x)
+    return x

@@ -14,6 +14,7 @@ from ...reference.layers.global_max_pool2d import GlobalMaxPool2d
 from ...reference.layers.lp_pool2d import LPPool2d
 from ...reference.layers.max_pool1d import MaxPool1d
 from ...reference.layers.max_pool2d import MaxPool2d
+from ...reference.layers.prod import Prod
 from ...reference.layers.upsample_bilinear2d import UpsampleBilinear2d
 from ...reference.layers.upsample_nearest2d import UpsampleNearest2d
 from .registry import apply
@@ -68,3 +69,8 @@ def _(layer: UpsampleNearest2d, p: Any, x: torch.Tensor) -> torch.Tensor:
 @apply.register
 def _(layer: UpsampleBilinear2d, p: Any, x: torch.Tensor) -> torch.Tensor:
     return F.interpolate(x, layer.size, mode="bilinear", align_corners=layer.align_corners)
+
+
+@apply.register
+def _(layer: Prod, p: Any, x: torch.Tensor) -> torch.Tensor:
+    return x.prod(dim=layer.axis)

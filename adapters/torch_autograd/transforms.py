@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ...reference.transforms.accumulate import Accumulate
+from ...reference.transforms.chain import Chain
 from ...reference.transforms.clip_by_global_norm import ClipByGlobalNorm
 from ...reference.transforms.clip_by_norm import ClipByNorm
 from ...reference.transforms.clip_by_value import ClipByValue
@@ -102,3 +103,11 @@ def _(scale: LossScale, t: torch.Tensor) -> torch.Tensor:
         optimizer.zero_grad()
         scales.append(scaler.get_scale())
     return torch.tensor(scales, dtype=torch.float64)[t - 1]
+
+
+@evaluate.register
+@own_formula("torch has no chain of transforms: its functions, one after the other")
+def _(chain: Chain, x: Any) -> Any:
+    for part in chain.parts:
+        x = evaluate(part, x)
+    return x
