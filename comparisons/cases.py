@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from ..adapters.loading import MissingFramework, load
 from ..adapters.protocols import Adapter
@@ -276,5 +278,11 @@ def _chosen(adapters: list[str | Adapter]) -> list[Loaded]:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """One thread for BLAS and OpenMP inside the block: the same bits in every run."""
-    with threadpool_limits(limits=1):
+    with _libraries(len(sys.modules)).limit(limits=1):
         yield
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """The libraries loaded so far: looked for again, which takes 2 ms, after further imports."""
+    return ThreadpoolController()

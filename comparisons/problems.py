@@ -276,8 +276,8 @@ def training_run(
 
 
 def _cotangent(dy: Any, y: Tree, rng: np.random.Generator, dtype: np.dtype[Any]) -> Tree:
-    if dy is None:
-        return tree_map(lambda part: np.asarray(rng.standard_normal(part.shape), dtype), y)
+    if dy is None:  # transposed in memory: whoever takes it for contiguous shall be seen
+        return tree_map(lambda part: np.asarray(rng.standard_normal(part.shape[::-1]), dtype).T, y)
     given = cases.check_tree("dy", dy, dtype)
     shapes = {leaf: part.shape for leaf, part in leaves(y)}
     if shapes.keys() != dict(leaves(given)).keys():
