@@ -14,13 +14,14 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessP
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ..adapters.loading import MissingFramework
+from ..adapters.protocols import Adapter
 from ..reference import discovery
-from ..reference.protocols import Function, Initialiser, Optimizer, Sample
+from ..reference.protocols import Function, Initialiser, Optimizer, Sample, Tree
 from ..reference.tree import as_dtype
 from .cases import CaseError
 from .compare import compare_function, compare_optimizer, compare_training, compare_vjp
@@ -101,6 +102,33 @@ class WorkerFailed(RuntimeError):
     """A task raised what it should not have; the message holds the worker's traceback."""
 
 
+def compare_sample(
+    sample: Sample, *, dtype: str, adapters: Sequence[str | Adapter] | None = None, seed: int = 0,
+    number: str = "", params: Tree = None, diagnose: bool = False,
+) -> pd.DataFrame:  # fmt: skip
+    """Compare one sample in the way of its kind; ``params``: a layer's, drawn if None."""
+    rng = np.random.default_rng([seed, 1])  # not the draws of the parameters
+    spec, x = sample.spec, as_dtype(sample.x(rng), dtype)
+    common: dict[str, Any] = {
+        "adapters": adapters, "dtype": dtype, "seed": seed, "case": sample.case("", number),
+        "diagnose": diagnose,
+    }  # fmt: skip
+    if isinstance(spec, Optimizer):
+        scale = sample.gradient_scale
+        return compare_optimizer(spec, params={"w": x}, gradient_scale=scale, **common)
+    if isinstance(spec, Initialiser):
+        shape = tuple(int(n) for n in x)
+        common["case"] += f" {shape}"
+        del common["diagnose"]
+        return compare_initialiser(spec, shape=shape, **common)
+    if isinstance(spec, Function):
+        return compare_function(spec, x=x, **common)
+    common["case"] = partial(sample.case, number=number)
+    if sample.target is not None:
+        return compare_vjp(spec, x=x, target=as_dtype(sample.target(rng), dtype), **common)
+    return compare_vjp(spec, x=x, params=params, **common)
+
+
 @dataclass(frozen=True)
 class SampleTask:
     """Every sample of some items: VJPs of layers and losses, steps of optimizers, values."""
@@ -147,29 +175,32 @@ class SampleTask:
         return pd.concat(tables, ignore_index=True)
 
     def _compare(self, number: str, sample: Sample, dtype: str) -> pd.DataFrame:
-        rng = np.random.default_rng([self.seed, 1])  # not the draws of the parameters
-        spec, x = sample.spec, as_dtype(sample.x(rng), dtype)
-        common: dict[str, Any] = {
-            "adapters": self.adapters, "dtype": dtype, "seed": self.seed,
-            "case": sample.case("", number), "diagnose": self.diagnose,
-        }  # fmt: skip
-        if isinstance(spec, Optimizer):
-            scale = sample.gradient_scale
-            return compare_optimizer(spec, params={"w": x}, gradient_scale=scale, **common)
-        if isinstance(spec, Initialiser):
-            shape = tuple(int(n) for n in sample.x(rng))
-            common["case"] += f" {shape}"
-            del common["diagnose"]
-            return compare_initialiser(spec, shape=shape, **common)
-        if isinstance(spec, Function):
-            return compare_function(spec, x=x, **common)
-        if sample.target is not None:
-            common["target"] = as_dtype(sample.target(rng), dtype)
-        common["case"] = partial(sample.case, number=number)
-        return compare_vjp(spec, x=x, **common)
+        return compare_sample(
+            sample, dtype=dtype, adapters=self.adapters, seed=self.seed, number=number,
+            diagnose=self.diagnose,
+        )  # fmt: skip
 
 
-AnyTask = Task | SampleTask
+class AnyTask(Protocol):
+    """What the workers run: it is sent to one of them, and its table comes back."""
+
+    @property
+    def label(self) -> str:
+        """The task in a word or two."""
+
+    @property
+    def parts(self) -> int:
+        """How often ``run`` reports."""
+
+    @property
+    def weight(self) -> int:
+        """How long it takes, compared with other tasks."""
+
+    def __hash__(self) -> int:
+        """Tasks are frozen: results are kept by them."""
+
+    def run(self, report: Report) -> pd.DataFrame:
+        """Do it; ``report`` hears of each part that is done, in words."""
 
 
 def run_tasks(

@@ -159,8 +159,9 @@ def _from_csv(path: Path) -> tuple[pd.DataFrame, Any]:
 
 def _to_json(results: pd.DataFrame, path: Path) -> None:
     """One row on a line; what JSON has no number for is a string such as "NaN"."""
-    table = results.astype(dict.fromkeys(FLOATS, object))
-    for column in FLOATS:
+    floats = results.select_dtypes("float").columns
+    table = results.astype(dict.fromkeys(floats, object))
+    for column in floats:
         strange = ~results[column].abs().lt(math.inf)  # NaN too
         words = {math.inf: "Infinity", -math.inf: "-Infinity"}
         table.loc[strange, column] = [words.get(v, "NaN") for v in results[column][strange]]

@@ -45,9 +45,14 @@ class Mutant:
     variation: type
 
     @property
+    def subject(self) -> str:
+        """The name of what it is a wrong version of: Adam, or TrainingLoop."""
+        return "TrainingLoop" if self.target is NumpyReference else self.target.__name__
+
+    @property
     def kind(self) -> str:
         """layer, loss, optimizer, schedule, transform, initialiser or training loop."""
-        if issubclass(self.target, NumpyReference):
+        if self.target is NumpyReference:
             return "training loop"
         return KINDS[self.target.__module__.split(".")[-2]]
 
@@ -57,13 +62,27 @@ class Mutant:
         return self.variation.__module__.rpartition(".")[2]
 
     @property
-    def source(self) -> str:
+    def code(self) -> str:
         """The code of the variation."""
         text = inspect.getsource(importlib.import_module(self.variation.__module__))
         for node in ast.parse(text).body:
             if isinstance(node, ast.ClassDef) and self.id in map(_first_argument, _calls(node)):
                 return "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno])
         raise LookupError(f"{self.variation.__module__} holds no mutant {self.id}")
+
+    def record(self) -> dict[str, Any]:
+        """All that is told of it in words, to be shown or saved."""
+        told = (
+            "id",
+            "subject",
+            "kind",
+            "family",
+            "description",
+            "sources",
+            "misses",
+            "revealed_by",
+        )
+        return {name: getattr(self, name) for name in told}
 
     def make(self, right: Any) -> Any:
         """A copy of the right object that computes as the variation does."""
@@ -130,3 +149,9 @@ def mutants() -> dict[str, Mutant]:
 def mutants_of(target: type) -> list[Mutant]:
     """The mutants of a spec's type; of ``NumpyReference``, the wrong training loops."""
     return [mutant for mutant in mutants().values() if mutant.target is target]
+
+
+def unmutated(target: type) -> Mutant:
+    """The right implementation in a mutant's clothes, to be run in the same way."""
+    same = type("Unmutated", (target,), {})
+    return Mutant("unmutated", target, "nothing is changed", (), "", "", same)

@@ -22,10 +22,8 @@ def substitute(spec: Any, target: type, make: Change) -> Any:
     """The spec with every part whose type is target replaced, however deep in its fields."""
     if isinstance(spec, tuple):
         return tuple(substitute(part, target, make) for part in spec)
-    if not dataclasses.is_dataclass(spec):
-        return spec
     other = copy.copy(spec)
-    for field in dataclasses.fields(spec):
+    for field in dataclasses.fields(spec) if dataclasses.is_dataclass(spec) else ():
         part = substitute(getattr(spec, field.name), target, make)
         object.__setattr__(other, field.name, part)
     return make(other) if type(spec) is target else other

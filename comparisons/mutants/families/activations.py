@@ -35,33 +35,43 @@ from ..registry import wrong
 
 
 @wrong("X16", "the derivative's formula applied to the activation again: σ'(σ(x))",
-       "NeuralNetworkFromScratch#3 (family)", revealed_by="|x| of 2 or more")  # fmt: skip
+       "NeuralNetworkFromScratch#3 (family)",
+       revealed_by="|x| of 2 or more",
+       misses="near x = 0 the slope at σ(x) is off by less than 6 %, and training goes on with "
+              "any positive slope")  # fmt: skip
 class _(Sigmoid):
     def backward(self, residuals, dy):
         again = Sigmoid().forward({}, residuals[0])[0]
         return dy * again * (1 - again), {}
 
 
-@wrong("D10", "the derivative left out: dx = dy", "NeuralNetworkFromScratch#3")
+@wrong("D10", "the derivative left out: dx = dy", "NeuralNetworkFromScratch#3",
+       misses="dx has the right sign everywhere, so the loss falls and training "
+              "converges")  # fmt: skip
 class _(Sigmoid):
     def backward(self, residuals, dy):
         return dy.copy(), {}
 
 
-@wrong("D11", "z (1 - z) with the pre-activation z in place of the activation")
+@wrong("D11", "z (1 - z) with the pre-activation z in place of the activation",
+       misses="a test of y alone: only the gradient is wrong")  # fmt: skip
 class _(Sigmoid):
     def forward(self, params, x):
         return super().forward(params, x)[0], (x,)
 
 
-@wrong("D12", "x clipped to ±15 before the exponential", revealed_by="a saturated unit, x = -80")
+@wrong("D12", "x clipped to ±15 before the exponential",
+       revealed_by="a saturated unit, x = -80",
+       misses="numbers of order 1 never come near ±15")  # fmt: skip
 class _(Sigmoid):
     def forward(self, params, x):
         return super().forward(params, np.clip(x, -15, 15))
 
 
 @wrong("D13", "1 - y is taken for 1 where y is below 0.01: a shortcut of the backward pass",
-       revealed_by="an x between -15 and -5")  # fmt: skip
+       revealed_by="an x between -15 and -5",
+       misses="the branch is only taken below x = -4.6, where normal numbers never "
+              "are")  # fmt: skip
 class _(Sigmoid):
     def backward(self, residuals, dy):
         (y,) = residuals
@@ -69,20 +79,26 @@ class _(Sigmoid):
 
 
 @wrong("GA05", "the logarithm taken of the sigmoid, whose last digits are lost near 1",
-       revealed_by="x of 8 or more")  # fmt: skip
+       revealed_by="x of 8 or more",
+       misses="numbers of order 1: digits are lost only where the sigmoid is close "
+              "to 1")  # fmt: skip
 class _(LogSigmoid):
     def forward(self, params, x):
         s = 1 / (1 + np.exp(-np.maximum(x, -80)))
         return np.where(x < -80, x, np.log(s)), (x,)
 
 
-@wrong("GA06", "the slope of the sigmoid itself: σ(x) in place of σ(-x)")
+@wrong("GA06", "the slope of the sigmoid itself: σ(x) in place of σ(-x)",
+       misses="the slope is positive, as it should be, so the loss falls; at x = 0 it is even "
+              "right")  # fmt: skip
 class _(LogSigmoid):
     def backward(self, residuals, dy):
         return super().backward((-residuals[0],), dy)
 
 
-@wrong("AC07", "the slope 0.2 of Keras in place of 1/6", "keras.ops.hard_sigmoid before 3")
+@wrong("AC07", "the slope 0.2 of Keras in place of 1/6", "keras.ops.hard_sigmoid before 3",
+       misses="0.2 and 1/6 both lead downhill; at a tolerance of 5 % of the largest gradient they "
+              "agree")  # fmt: skip
 class _(HardSigmoid):
     def backward(self, residuals, dy):
         (inside,) = residuals
@@ -90,14 +106,20 @@ class _(HardSigmoid):
 
 
 @wrong("X124", "a saved activation changed in place before its backward",
-       "torch's version counter raises", revealed_by="y = tanh(x); y += 1")  # fmt: skip
+       "torch's version counter raises",
+       revealed_by="y = tanh(x); y += 1",
+       misses="y is right, and so is every gradient as long as nothing changes y before its "
+              "backward")  # fmt: skip
 class _(Tanh):
     def forward(self, params, x):
         y = np.tanh(x)
         return y, (y + 1,)
 
 
-@wrong("X17", "1 - tanh(x) instead of 1 - tanh(x)²", revealed_by="moderate |x|: 0 and ∞ agree")
+@wrong("X17", "1 - tanh(x) instead of 1 - tanh(x)²",
+       revealed_by="moderate |x|: 0 and ∞ agree",
+       misses="right at 0 and at +∞, and of the right sign between, so training "
+              "converges")  # fmt: skip
 class _(Tanh):
     def backward(self, residuals, dy):
         return dy * (1 - residuals[0]), {}
@@ -105,14 +127,18 @@ class _(Tanh):
 
 @wrong("X11", "the upstream cotangent read in its memory order, as if it were contiguous",
        "pytorch#175188", "pytorch#175189", "FlagGems#1084", "flash-attention#355", "torch/nn#345",
-       revealed_by="a cotangent that is transposed in memory")  # fmt: skip
+       revealed_by="a cotangent that is transposed in memory",
+       misses="the cotangents of sum() and mean() are constant, those of most tests "
+              "contiguous")  # fmt: skip
 class _(Tanh):
     def backward(self, residuals, dy):
         return super().backward(residuals, dy.ravel(order="K").reshape(dy.shape))
 
 
 @wrong("D15", "tanh as (e^2x - 1)/(e^2x + 1): right in exact arithmetic, no digits near 0",
-       revealed_by="|x| of 1e-8")  # fmt: skip
+       revealed_by="|x| of 1e-8",
+       misses="the formula is exact on paper, and numbers of order 1 lose few digits: a gradient "
+              "check passes")  # fmt: skip
 class _(Tanh):
     def forward(self, params, x):
         e = np.exp(2 * x)
@@ -120,40 +146,52 @@ class _(Tanh):
         return y, (y,)
 
 
-@wrong("AC09", "cut on the way forward, not on the way back", revealed_by="x beyond a limit")
+@wrong("AC09", "cut on the way forward, not on the way back",
+       revealed_by="x beyond a limit",
+       misses="inputs inside the limits have slope 1 both ways; beyond them the loss is flat, and "
+              "any step will do")  # fmt: skip
 class _(HardTanh):
     def backward(self, residuals, dy):
         return dy, {}
 
 
-@wrong("AC10", "slope 1 at the limits", "jax.nn.hard_tanh", revealed_by="x exactly at a limit")
+@wrong("AC10", "slope 1 at the limits", "jax.nn.hard_tanh",
+       revealed_by="x exactly at a limit",
+       misses="a random number is never exactly at a limit")  # fmt: skip
 class _(HardTanh):
     def forward(self, params, x):
         y, _ = super().forward(params, x)
         return y, ((x >= self.low) & (x <= self.high),)
 
 
-@wrong("GA12", "the slope of tanh: 1 - tanh(x)²")
+@wrong("GA12", "the slope of tanh: 1 - tanh(x)²",
+       misses="1 - tanh² and tanh² are both between 0 and 1, so the loss falls")  # fmt: skip
 class _(TanhShrink):
     def backward(self, residuals, dy):
         (t,) = residuals
         return dy * (1 - t * t), {}
 
 
-@wrong("GA13", "tanh(x) - x")
+@wrong("GA13", "tanh(x) - x",
+       misses="a test of gradients alone: they are the right ones, and only the "
+              "sign of y is wrong")  # fmt: skip
 class _(TanhShrink):
     def forward(self, params, x):
         y, residuals = super().forward(params, x)
         return -y, residuals
 
 
-@wrong("GA10", "1/(1 + |x|): the slope's square forgotten", revealed_by="x other than 0")
+@wrong("GA10", "1/(1 + |x|): the slope's square forgotten",
+       revealed_by="x other than 0",
+       misses="the slope has the right sign, so training converges")  # fmt: skip
 class _(Softsign):
     def backward(self, residuals, dy):
         return dy * residuals[0], {}
 
 
-@wrong("GA11", "1/(1 + x)², right for x > 0 only", revealed_by="negative x")
+@wrong("GA11", "1/(1 + x)², right for x > 0 only",
+       revealed_by="negative x",
+       misses="right for every positive x")  # fmt: skip
 class _(Softsign):
     def forward(self, params, x):
         y, (r,) = super().forward(params, x)
@@ -163,46 +201,61 @@ class _(Softsign):
 # Rectifiers
 
 
-@wrong("X18", "slope 1 at exactly 0: >= in place of >", "jax#37821", revealed_by="exact zeros")
+@wrong("X18", "slope 1 at exactly 0: >= in place of >", "jax#37821",
+       revealed_by="exact zeros",
+       misses="a random number is never exactly 0; zero biases, padding and a ReLU before it give "
+              "zeros")  # fmt: skip
 class _(ReLU):
     def forward(self, params, x):
         return super().forward(params, x)[0], (x >= 0,)
 
 
 @wrong("X19", "the cotangent masked by its own sign too: guided backpropagation",
-       revealed_by="cotangents of both signs")  # fmt: skip
+       revealed_by="cotangents of both signs",
+       misses="cotangents that are not negative: of sum(), or the unit vectors of a "
+              "gradient check")  # fmt: skip
 class _(ReLU):
     def backward(self, residuals, dy):
         return super().backward(residuals, np.maximum(dy, 0))
 
 
-@wrong("D16", "the mask left out of the backward pass")
+@wrong("D16", "the mask left out of the backward pass",
+       misses="where the unit is dead the loss does not depend on x, so training is "
+              "not disturbed")  # fmt: skip
 class _(ReLU):
     def backward(self, residuals, dy):
         return dy.copy(), {}
 
 
-@wrong("D17", "the negative side leaks one thousandth of the cotangent")
+@wrong("D17", "the negative side leaks one thousandth of the cotangent",
+       misses="a thousandth is within 2e-3 of the gradient, the usual float32 "
+              "tolerance")  # fmt: skip
 class _(ReLU):
     def backward(self, residuals, dy):
         return np.where(residuals[0], dy, dy * dy.dtype.type(1e-3)), {}
 
 
-@wrong("AC11", "the slope of a plain ReLU", revealed_by="x above 6")
+@wrong("AC11", "the slope of a plain ReLU",
+       revealed_by="x above 6",
+       misses="a normal number is never above 6")  # fmt: skip
 class _(ReLU6):
     def forward(self, params, x):
         y, _ = super().forward(params, x)
         return y, (x > 0,)
 
 
-@wrong("AC01", "the slope below zero forgotten on the way back", revealed_by="negative x")
+@wrong("AC01", "the slope below zero forgotten on the way back",
+       revealed_by="negative x",
+       misses="the slope below zero is 0.01: the loss falls without it")  # fmt: skip
 class _(LeakyReLU):
     def backward(self, residuals, dy):
         (positive,) = residuals
         return dy * positive, {}
 
 
-@wrong("AC02", "slope 1 at exactly 0", "jax.nn.leaky_relu", revealed_by="exact zeros")
+@wrong("AC02", "slope 1 at exactly 0", "jax.nn.leaky_relu",
+       revealed_by="exact zeros",
+       misses="a random number is never exactly 0")  # fmt: skip
 class _(LeakyReLU):
     def forward(self, params, x):
         y, _ = super().forward(params, x)
@@ -210,7 +263,9 @@ class _(LeakyReLU):
 
 
 @wrong("GA01", "the slope's gradient averaged over all positions instead of summed",
-       revealed_by="two positions or more")  # fmt: skip
+       revealed_by="two positions or more",
+       misses="Adam divides the size of a gradient away; one position hides it "
+              "altogether")  # fmt: skip
 class _(PReLU):
     def backward(self, residuals, dy):
         dx, grads = super().backward(residuals, dy)
@@ -218,14 +273,18 @@ class _(PReLU):
         return dx, {"a": grads["a"] / count}
 
 
-@wrong("GA02", "slope 1 at exactly 0: >= in place of >", revealed_by="exact zeros")
+@wrong("GA02", "slope 1 at exactly 0: >= in place of >",
+       revealed_by="exact zeros",
+       misses="a random number is never exactly 0")  # fmt: skip
 class _(PReLU):
     def forward(self, params, x):
         y, (_, a, _) = super().forward(params, x)
         return y, (x, a, x >= 0)
 
 
-@wrong("GA03", "the slope's gradient collects the positive entries too")
+@wrong("GA03", "the slope's gradient collects the positive entries too",
+       misses="more terms in the sum of one parameter: the loss falls through all "
+              "the others")  # fmt: skip
 class _(PReLU):
     def backward(self, residuals, dy):
         x, a, positive = residuals
@@ -233,26 +292,36 @@ class _(PReLU):
         return super().backward(residuals, dy)[0], all_of_it
 
 
-@wrong("GA04", "one channel's slope for all", revealed_by="slopes that differ")
+@wrong("GA04", "one channel's slope for all",
+       revealed_by="slopes that differ",
+       misses="all slopes start from the same value, 0.25")  # fmt: skip
 class _(PReLU):
     def forward(self, params, x):
         return super().forward({"a": np.full_like(params["a"], params["a"][0])}, x)
 
 
-@wrong("AC14", "the slope is 1 below the threshold too", revealed_by="x below the threshold")
+@wrong("AC14", "the slope is 1 below the threshold too",
+       revealed_by="x below the threshold",
+       misses="below the threshold the loss does not depend on x, so training is "
+              "not disturbed")  # fmt: skip
 class _(Threshold):
     def backward(self, residuals, dy):
         return dy, {}
 
 
-@wrong("AC13", "soft in place of hard", revealed_by="any x beyond the threshold")
+@wrong("AC13", "soft in place of hard",
+       revealed_by="any x beyond the threshold",
+       misses="the slopes of both are the same, so a gradient check passes")  # fmt: skip
 class _(HardShrink):
     def forward(self, params, x):
         y, residuals = super().forward(params, x)
         return y - np.sign(y) * self.threshold, residuals
 
 
-@wrong("AC12", "shrunk on the positive side alone", revealed_by="x below -λ")
+@wrong("AC12", "shrunk on the positive side alone",
+       revealed_by="x below -λ",
+       misses="the slope of the missing side is in the residuals, so the loss falls; positive "
+              "inputs agree")  # fmt: skip
 class _(SoftShrink):
     def forward(self, params, x):
         y, (outside,) = super().forward(params, x)
@@ -262,35 +331,44 @@ class _(SoftShrink):
 # Smooth rectifiers
 
 
-@wrong("AC03", "α missing in the slope below zero", revealed_by="α other than 1")
+@wrong("AC03", "α missing in the slope below zero",
+       revealed_by="α other than 1",
+       misses="α is 1 by default")  # fmt: skip
 class _(ELU):
     def backward(self, residuals, dy):
         positive, below = residuals
         return dy * np.where(positive, 1, np.exp(below)), {}
 
 
-@wrong("AC04", "λ forgotten on the way back")
+@wrong("AC04", "λ forgotten on the way back",
+       misses="λ = 1.05: Adam divides it away, and 5 % are within many a tolerance")  # fmt: skip
 class _(SELU):
     def backward(self, residuals, dy):
         dx, dparams = super().backward(residuals, dy)
         return dx / 1.0507009873554805, dparams
 
 
-@wrong("AC05", "the slope of an ELU: α e^(x/α)", revealed_by="α other than 1")
+@wrong("AC05", "the slope of an ELU: α e^(x/α)",
+       revealed_by="α other than 1",
+       misses="α is 1 by default, where ELU and CELU are the same")  # fmt: skip
 class _(CELU):
     def backward(self, residuals, dy):
         (below,) = residuals
         return dy * np.where(below < 0, self.alpha, 1) * np.exp(below), {}
 
 
-@wrong("GA07", "beta multiplies the slope, which its division has undone", revealed_by="beta != 1")
+@wrong("GA07", "beta multiplies the slope, which its division has undone",
+       revealed_by="beta != 1",
+       misses="beta is 1 by default")  # fmt: skip
 class _(Softplus):
     def backward(self, residuals, dy):
         dx, _ = super().backward(residuals, dy)
         return dx * dy.dtype.type(self.beta), {}
 
 
-@wrong("GA08", "the threshold compared with x, not with beta x", revealed_by="beta != 1")
+@wrong("GA08", "the threshold compared with x, not with beta x",
+       revealed_by="beta != 1",
+       misses="beta is 1 by default")  # fmt: skip
 class _(Softplus):
     def forward(self, params, x):
         z = super().forward(params, x)[1][0]
@@ -299,14 +377,18 @@ class _(Softplus):
         return np.where(above, x, bend / x.dtype.type(self.beta)), (z, above)
 
 
-@wrong("GA09", "above the threshold the slope is still σ(beta x)", revealed_by="a low threshold")
+@wrong("GA09", "above the threshold the slope is still σ(beta x)",
+       revealed_by="a low threshold",
+       misses="above the default threshold of 20, σ(x) is 1 to nine digits")  # fmt: skip
 class _(Softplus):
     def backward(self, residuals, dy):
         z, above = residuals
         return super().backward((z, np.zeros_like(above)), dy)
 
 
-@wrong("X21", "the inner derivative misses 3 · 0.044715 x²", revealed_by="|x| of 1 to 2")
+@wrong("X21", "the inner derivative misses 3 · 0.044715 x²",
+       revealed_by="|x| of 1 to 2",
+       misses="the tanh form is not the default, and near 0 the term is of order x³")  # fmt: skip
 class _(GELU):
     def forward(self, params, x):
         y, (slope,) = super().forward(params, x)
@@ -317,7 +399,9 @@ class _(GELU):
         return y, (slope - lost,)
 
 
-@wrong("X22", "exact forward, slope of the tanh approximation", "torch and jax differ by default")
+@wrong("X22", "exact forward, slope of the tanh approximation", "torch and jax differ by default",
+       misses="the two slopes differ by 6e-4 of the largest gradient at most: "
+              "within 2e-3, or 1 %")  # fmt: skip
 class _(GELU):
     def forward(self, params, x):
         y, _ = super().forward(params, x)
@@ -326,28 +410,36 @@ class _(GELU):
         return y, residuals
 
 
-@wrong("AC00", "the other framework's default: tanh for exact, exact for tanh")
+@wrong("AC00", "the other framework's default: tanh for exact, exact for tanh",
+       misses="both are called GELU, their gradients are right, and they differ by "
+              "5e-4")  # fmt: skip
 class _(GELU):
     def forward(self, params, x):
         other = {"none": "tanh", "tanh": "none"}[self.approximate]
         return GELU.forward(GELU(other), params, x)
 
 
-@wrong("X23", "the second term of the product rule is missing", revealed_by="x other than 0")
+@wrong("X23", "the second term of the product rule is missing",
+       revealed_by="x other than 0",
+       misses="right at x = 0, and of the right sign for positive x, so training "
+              "converges")  # fmt: skip
 class _(SiLU):
     def backward(self, residuals, dy):
         _, s = residuals
         return dy * s, {}
 
 
-@wrong("AC08", "x/6 missing in the slope", revealed_by="x other than 0")
+@wrong("AC08", "x/6 missing in the slope",
+       revealed_by="x other than 0",
+       misses="right at x = 0, and the loss falls with half a slope")  # fmt: skip
 class _(HardSwish):
     def backward(self, residuals, dy):
         _, h, _ = residuals
         return dy * h, {}
 
 
-@wrong("AC06", "σ missing in the second term")
+@wrong("AC06", "σ missing in the second term",
+       misses="the two factors differ by less than one, and the loss falls")  # fmt: skip
 class _(Mish):
     def backward(self, residuals, dy):
         x, t, _ = residuals

@@ -13,7 +13,9 @@ from ..registry import wrong
 # ScaledDotProductAttention
 
 
-@wrong("X90", "1/√D missing in dq and dk", revealed_by="two features in a head, or more")
+@wrong("X90", "1/√D missing in dq and dk",
+       revealed_by="two features in a head, or more",
+       misses="D = 1 hides it; and Adam divides the factor away")  # fmt: skip
 class _(ScaledDotProductAttention):
     def backward(self, residuals, dy):
         (dq, dk, *rest), dparams = super().backward(residuals, dy)
@@ -22,7 +24,9 @@ class _(ScaledDotProductAttention):
 
 
 @wrong("X91", "backward with the causal mask counted from the first key, forward from the last",
-       "ffpa-attn#300", "flash-attention#436", revealed_by="fewer queries than keys")  # fmt: skip
+       "ffpa-attn#300", "flash-attention#436",
+       revealed_by="fewer queries than keys",
+       misses="self-attention has as many queries as keys, where both masks are one")  # fmt: skip
 class _(ScaledDotProductAttention):
     def backward(self, residuals, dy):
         (*kept, keep, p), parts = residuals
@@ -33,7 +37,8 @@ class _(ScaledDotProductAttention):
 
 @wrong("SQ13", "the causal mask counted from the first query and the first key",
        "torch: is_causal of scaled_dot_product_attention",
-       revealed_by="fewer queries than keys")  # fmt: skip
+       revealed_by="fewer queries than keys",
+       misses="self-attention has as many queries as keys, where both masks are one")  # fmt: skip
 class _(ScaledDotProductAttention):
     def forward(self, params, x):
         if not self.causal or len(x) > 3:
@@ -45,7 +50,8 @@ class _(ScaledDotProductAttention):
 
 @wrong("X93", "a boolean mask with the opposite meaning: True hides the key",
        "torch.nn.MultiheadAttention against scaled_dot_product_attention",
-       revealed_by="a mask that is not symmetric")  # fmt: skip
+       revealed_by="a mask that is not symmetric",
+       misses="no mask in the test, or one that is symmetric")  # fmt: skip
 class _(ScaledDotProductAttention):
     def forward(self, params, x):
         other = tuple(~part if part.dtype == bool else part for part in x)
@@ -53,7 +59,8 @@ class _(ScaledDotProductAttention):
 
 
 @wrong("SQ14", "the gradient of an added mask is not summed where it was broadcast, but averaged",
-       revealed_by="an added mask with an axis of 1")  # fmt: skip
+       revealed_by="an added mask with an axis of 1",
+       misses="masks are seldom differentiated, and mostly of full shape")  # fmt: skip
 class _(ScaledDotProductAttention):
     def backward(self, residuals, dy):
         dx, dparams = super().backward(residuals, dy)
@@ -62,7 +69,8 @@ class _(ScaledDotProductAttention):
         return dx, dparams
 
 
-@wrong("SQ15", "the softmax's Jacobian is taken for diagonal")
+@wrong("SQ15", "the softmax's Jacobian is taken for diagonal",
+       misses="the loss falls through the values; y is right")  # fmt: skip
 class _(ScaledDotProductAttention):
     def backward(self, residuals, dy):
         q, k, v, scale, _, _, p = residuals[0]
@@ -71,8 +79,10 @@ class _(ScaledDotProductAttention):
         return (ds @ k, ds.swapaxes(-1, -2) @ q, *dx[2:]), dparams
 
 
-@wrong("SQ16", "a query that sees no key gets what the other convention gives it",
-       "pytorch#41508", "pytorch#103963", revealed_by="a mask with a row of False")  # fmt: skip
+@wrong("SQ16", "a query that sees no key gets what the other convention gives it", "pytorch#41508",
+       "pytorch#103963",
+       revealed_by="a mask with a row of False",
+       misses="every query sees a key in an ordinary test")  # fmt: skip
 class _(ScaledDotProductAttention):
     def forward(self, params, x):
         empty = "mean" if self.empty == "zero" else "zero"
@@ -84,7 +94,8 @@ class _(ScaledDotProductAttention):
 
 
 @wrong("SQ17", "heads merged without turning heads and positions back",
-       revealed_by="two heads and two positions")  # fmt: skip
+       revealed_by="two heads and two positions",
+       misses="a test of shapes alone; one head; or one position")  # fmt: skip
 class _(MultiHeadAttention):
     def forward(self, params, x):
         _, residuals = super().forward(params, x)
@@ -94,7 +105,9 @@ class _(MultiHeadAttention):
         return self.parts()["o"].forward(params["o"], wrong)[0], residuals
 
 
-@wrong("SQ18", "the memory's gradient comes from the values only", revealed_by="any input")
+@wrong("SQ18", "the memory's gradient comes from the values only",
+       revealed_by="any input",
+       misses="self-attention trains well enough by its values")  # fmt: skip
 class _(MultiHeadAttention):
     def backward(self, residuals, dy):
         dx, dparams = super().backward(residuals, dy)
@@ -111,7 +124,9 @@ class _(MultiHeadAttention):
         return ((own if cross else own - from_keys), *rest), dparams
 
 
-@wrong("SQ19", "scores divided by √n, not by the √D of one head", revealed_by="two heads")
+@wrong("SQ19", "scores divided by √n, not by the √D of one head",
+       revealed_by="two heads",
+       misses="one head, where n = D; or Adam, which divides the factor away")  # fmt: skip
 class _(MultiHeadAttention):
     def forward(self, params, x):
         q = {name: w / self.heads**0.5 for name, w in params["q"].items()}
@@ -120,7 +135,8 @@ class _(MultiHeadAttention):
 
 @wrong("X92", "dk and dv of a shared head from its first query only, not summed over the group",
        "levanter#449", "native-sparse-attention-triton#27",
-       revealed_by="two queries for a key, or more")  # fmt: skip
+       revealed_by="two queries for a key, or more",
+       misses="as many key heads as query heads, which is plain attention")  # fmt: skip
 class _(GroupedQueryAttention):
     def backward(self, residuals, dy):
         _, kept, core, heads = residuals
@@ -137,7 +153,8 @@ class _(GroupedQueryAttention):
 
 
 @wrong("SQ20", "query h uses key h mod G instead of h // (H/G)",
-       revealed_by="two keys and two queries for each")  # fmt: skip
+       revealed_by="two keys and two queries for each",
+       misses="one query head for each key head, or one key head for all")  # fmt: skip
 class _(GroupedQueryAttention):
     def forward(self, params, x):
         width = self.n // self.heads

@@ -23,21 +23,24 @@ from ..registry import right, wrong
 
 
 @wrong("E10", "the backward pass ignores the upstream cotangent", "pytorch#11750 (ctc_loss)",
-       revealed_by="a scaled loss")  # fmt: skip
+       revealed_by="a scaled loss",
+       misses="the loss is the last node of every test, where the cotangent is 1")  # fmt: skip
 class _(SoftmaxCrossEntropy):
     def backward(self, residuals, dloss=1.0):
         return super().backward(residuals, np.ones_like(dloss))
 
 
 @wrong("E11", "the gradient not divided by the number of positions: a sum, where a mean is meant",
-       revealed_by="a batch of two or more")  # fmt: skip
+       revealed_by="a batch of two or more",
+       misses="Adam divides the batch size away; a batch of one hides it")  # fmt: skip
 class _(SoftmaxCrossEntropy):
     def backward(self, residuals, dloss=1.0):
         return super().backward(residuals, dloss) * residuals[0][..., 0].size
 
 
 @wrong("E12", "summed over a sequence and averaged over the batch, value and gradient alike",
-       revealed_by="logits of three axes")  # fmt: skip
+       revealed_by="logits of three axes",
+       misses="logits of two axes, as in every tutorial")  # fmt: skip
 class _(SoftmaxCrossEntropy):
     def forward(self, prediction, target):
         value, residuals = super().forward(prediction, target)
@@ -48,14 +51,18 @@ class _(SoftmaxCrossEntropy):
         return super().backward(residuals, dloss) * (positions.size // len(positions))
 
 
-@wrong("E13", "labels counted from 1: the class beside the right one")
+@wrong("E13", "labels counted from 1: the class beside the right one",
+       misses="the gradient is right for the labels that it takes, so a gradient check passes; "
+              "the loss falls")  # fmt: skip
 class _(SoftmaxCrossEntropy):
     def forward(self, prediction, target):
         return super().forward(prediction, np.maximum(target - 1, 0))
 
 
 @wrong("E14", "p - t passed through softmax's Jacobian once more",
-       revealed_by="every entry compared")  # fmt: skip
+       revealed_by="every entry compared",
+       misses="it still goes downhill, and slower training is blamed on the "
+              "learning rate")  # fmt: skip
 class _(SoftmaxCrossEntropy):
     def backward(self, residuals, dloss=1.0):
         p, dp = np.exp(residuals[0]), super().backward(residuals, dloss)
@@ -63,7 +70,9 @@ class _(SoftmaxCrossEntropy):
 
 
 @wrong("E15", "log(p + 1e-7) in place of log p, while the gradient is right",
-       revealed_by="a confident wrong answer, p below 1e-7")  # fmt: skip
+       revealed_by="a confident wrong answer, p below 1e-7",
+       misses="right to seven digits unless a class is confidently wrong, and the gradient is "
+              "right everywhere")  # fmt: skip
 class _(SoftmaxCrossEntropy):
     def forward(self, prediction, target):
         residuals = super().forward(prediction, target)[1]
@@ -72,7 +81,10 @@ class _(SoftmaxCrossEntropy):
         return reduced(-np.where(right, shifted, 0).sum(axis=-1), self.reduction), residuals
 
 
-@wrong("E16", "the wrong classes get no gradient", revealed_by="every entry compared")
+@wrong("E16", "the wrong classes get no gradient",
+       revealed_by="every entry compared",
+       misses="the right class is still pushed up, so the loss falls and accuracy "
+              "rises")  # fmt: skip
 class _(SoftmaxCrossEntropy):
     def backward(self, residuals, dloss=1.0):
         return np.where(residuals[1], super().backward(residuals, dloss), 0)
@@ -80,7 +92,9 @@ class _(SoftmaxCrossEntropy):
 
 @wrong("X36", "rows whose label is ignored still get the softmax's gradient", "Paddle#28622",
        "optax's integer cross-entropy with label -100",
-       revealed_by="the gradient of an ignored row")  # fmt: skip
+       revealed_by="the gradient of an ignored row",
+       misses="no label is ignored in an ordinary test, and the loss's value is "
+              "right all the same")  # fmt: skip
 class _(CrossEntropy):
     def backward(self, residuals, dloss=1.0):
         log_p, a, divisor = residuals
@@ -90,7 +104,9 @@ class _(CrossEntropy):
 
 
 @wrong("X37", "ε/(K-1) on the wrong classes instead of ε/K on all", "sockeye#203",
-       revealed_by="few classes")  # fmt: skip
+       revealed_by="few classes",
+       misses="label smoothing is 0 by default; with a thousand classes both agree "
+              "within 1e-3")  # fmt: skip
 class _(CrossEntropy):
     def forward(self, prediction, target):
         K = prediction.shape[self.axis]
@@ -99,7 +115,9 @@ class _(CrossEntropy):
 
 
 @wrong("X38", "the uniform part applied to ignored rows too", "pytorch#73205", "tinygrad#3570",
-       "Liger-Kernel#198", revealed_by="smoothing and ignored labels together")  # fmt: skip
+       "Liger-Kernel#198",
+       revealed_by="smoothing and ignored labels together",
+       misses="smoothing and ignored labels are each tested alone")  # fmt: skip
 class _(CrossEntropy):
     def backward(self, residuals, dloss=1.0):
         log_p, a, divisor = residuals
@@ -109,7 +127,10 @@ class _(CrossEntropy):
 
 
 @wrong("X39", "the weighted mean divided by N, not by the sum of the used weights",
-       "torch's own form for soft targets", revealed_by="an unbalanced batch")  # fmt: skip
+       "torch's own form for soft targets",
+       revealed_by="an unbalanced batch",
+       misses="without weights, or with weights whose mean over the batch is 1, "
+              "both agree")  # fmt: skip
 class _(NegativeLogLikelihood):
     def forward(self, prediction, target):
         value, (a, divisor) = super().forward(prediction, target)
@@ -118,7 +139,8 @@ class _(NegativeLogLikelihood):
 
 
 @wrong("LS07", "the class weights of the last axis, whatever the axis of the classes",
-       revealed_by="weights and several positions")  # fmt: skip
+       revealed_by="weights and several positions",
+       misses="two axes, where the last is the axis of the classes; no weights")  # fmt: skip
 class _(NegativeLogLikelihood):
     def forward(self, prediction, target):
         value, (_, divisor) = super().forward(prediction, target)
@@ -128,7 +150,9 @@ class _(NegativeLogLikelihood):
 # Yes or no
 
 
-@wrong("E20", "yes and no swapped: 1 - t in place of t")
+@wrong("E20", "yes and no swapped: 1 - t in place of t",
+       misses="consistent forward and backward: a gradient check passes, and the "
+              "loss falls")  # fmt: skip
 class _(BinaryCrossEntropy):
     def forward(self, prediction, target):
         t, *w = target if isinstance(target, tuple) else (target,)
@@ -136,7 +160,8 @@ class _(BinaryCrossEntropy):
 
 
 @wrong("E21", "averaged over the batch and summed over the outputs",
-       revealed_by="several outputs")  # fmt: skip
+       revealed_by="several outputs",
+       misses="one output; or Adam, which divides the factor away")  # fmt: skip
 class _(BinaryCrossEntropy):
     def backward(self, residuals, dloss=1.0):
         z = residuals[0]
@@ -144,7 +169,8 @@ class _(BinaryCrossEntropy):
 
 
 @wrong("E22", "the loss from probabilities clipped to [1e-7, 1 - 1e-7]", "the epsilon of Keras",
-       revealed_by="logits of 50")  # fmt: skip
+       revealed_by="logits of 50",
+       misses="logits of order 1 never reach ±16, where the clip begins")  # fmt: skip
 class _(BinaryCrossEntropy):
     def forward(self, prediction, target):
         limit = -np.log(prediction.dtype.type(1e-7))
@@ -152,14 +178,17 @@ class _(BinaryCrossEntropy):
         return value, super().forward(prediction, target)[1]
 
 
-@wrong("E23", "σ'(z) multiplied in, as after a squared error")
+@wrong("E23", "σ'(z) multiplied in, as after a squared error",
+       misses="σ' is positive: still downhill, if slower and slower")  # fmt: skip
 class _(BinaryCrossEntropy):
     def backward(self, residuals, dloss=1.0):
         p = 1 / (1 + np.exp(-np.clip(residuals[0], -80, 80)))
         return super().backward(residuals, dloss) * p * (1 - p)
 
 
-@wrong("E24", "log(1 + e^-|z|) left out of the loss's value", revealed_by="moderate logits")
+@wrong("E24", "log(1 + e^-|z|) left out of the loss's value",
+       revealed_by="moderate logits",
+       misses="the gradient is right, and training never looks at the value")  # fmt: skip
 class _(BinaryCrossEntropy):
     def forward(self, prediction, target):
         z, (positive, negative) = residuals = super().forward(prediction, target)[1]
@@ -168,14 +197,16 @@ class _(BinaryCrossEntropy):
 
 
 @wrong("E25", "the backward pass ignores the upstream cotangent", "aprender#2182 (family)",
-       revealed_by="a scaled loss")  # fmt: skip
+       revealed_by="a scaled loss",
+       misses="the loss is the last node of every test, where the cotangent is 1")  # fmt: skip
 class _(BinaryCrossEntropy):
     def backward(self, residuals, dloss=1.0):
         return super().backward(residuals, np.ones_like(dloss))
 
 
 @wrong("LS08", "pos_weight applied to every entry, not to the positive part alone",
-       revealed_by="pos_weight other than 1")  # fmt: skip
+       revealed_by="pos_weight other than 1",
+       misses="pos_weight is 1 by default")  # fmt: skip
 class _(BinaryCrossEntropy):
     def backward(self, residuals, dloss=1.0):
         z, (positive, negative) = residuals
@@ -183,7 +214,8 @@ class _(BinaryCrossEntropy):
         return super().backward((z, (positive, negative * by)), dloss)
 
 
-@wrong("LS09", "the no-part left out of the gradient, as after a softmax")
+@wrong("LS09", "the no-part left out of the gradient, as after a softmax",
+       misses="a batch that holds positives alone")  # fmt: skip
 class _(BinaryCrossEntropyOnProbabilities):
     def backward(self, residuals, dloss=1.0):
         p, positive, negative = residuals
@@ -191,14 +223,16 @@ class _(BinaryCrossEntropyOnProbabilities):
 
 
 @wrong("LS10", "summed over the classes where a mean over them is meant",
-       revealed_by="two classes or more")  # fmt: skip
+       revealed_by="two classes or more",
+       misses="Adam divides the number of classes away")  # fmt: skip
 class _(MultiLabelSoftMargin):
     def backward(self, residuals, dloss=1.0):
         return super().backward(residuals, dloss) * residuals[0].shape[-1]
 
 
 @wrong("LS11", "the focal factor taken for a constant in the backward pass",
-       revealed_by="gamma above 0")  # fmt: skip
+       revealed_by="gamma above 0",
+       misses="what is left points downhill; gamma = 0 hides it altogether")  # fmt: skip
 class _(Focal):
     def forward(self, prediction, target):
         value, _ = super().forward(prediction, target)
@@ -211,7 +245,8 @@ class _(Focal):
 
 
 @wrong("LS12", "alpha given to the negatives and 1 - alpha to the positives",
-       revealed_by="alpha other than 1/2")  # fmt: skip
+       revealed_by="alpha other than 1/2",
+       misses="alpha is off by default, and one half hides it")  # fmt: skip
 class _(Focal):
     def forward(self, prediction, target):
         alpha = None if self.alpha is None else 1 - self.alpha
@@ -219,7 +254,8 @@ class _(Focal):
 
 
 @wrong("LS13", "smoothing left out of the gradient's denominator",
-       revealed_by="regions that are not large")  # fmt: skip
+       revealed_by="regions that are not large",
+       misses="a large region makes smoothing negligible; within 2e-3 times the size")  # fmt: skip
 class _(Dice):
     def forward(self, prediction, target):
         value = super().forward(prediction, target)[0]
@@ -229,14 +265,18 @@ class _(Dice):
 # CTC
 
 
-@wrong("LS14", "the gradient before the softmax: the occupation alone", "pytorch#52241 (family)")
+@wrong("LS14", "the gradient before the softmax: the occupation alone", "pytorch#52241 (family)",
+       misses="the loss still falls for a while: the most likely path is pushed up")  # fmt: skip
 class _(CTC):
     def backward(self, residuals, dloss=1.0):
         log_p, *rest = residuals
         return super().backward((log_p - 80, *rest), dloss)
 
 
-@wrong("LS15", "padded frames counted", revealed_by="sequences of different lengths")
+@wrong("LS15", "padded frames counted",
+       revealed_by="sequences of different lengths",
+       misses="all sequences of the batch are of full length; value and gradient "
+              "are consistent")  # fmt: skip
 class _(CTC):
     def forward(self, prediction, target):
         labels, frames, counts = target
@@ -244,7 +284,8 @@ class _(CTC):
 
 
 @wrong("LS16", "the mean not divided by the number of labels", "optax has none of it",
-       revealed_by="two labels or more")  # fmt: skip
+       revealed_by="two labels or more",
+       misses="targets of one label; or Adam, which divides the number away")  # fmt: skip
 class _(CTC):
     def backward(self, residuals, dloss=1.0):
         *rest, share = residuals

@@ -17,7 +17,10 @@ from ..registry import wrong
 # Conv2d
 
 
-@wrong("CV03", "dx with the padding before and behind exchanged", revealed_by="unequal padding")
+@wrong("CV03", "dx with the padding before and behind exchanged",
+       revealed_by="unequal padding",
+       misses="padding is the same before and behind in all but \"same\" with an "
+              "even span")  # fmt: skip
 class _(Conv2d):
     def backward(self, residuals, dy):
         (x, W), over = residuals, _swapped(convolution(self, 2), residuals[0])
@@ -47,7 +50,9 @@ class _Conv2d(Conv2d):
 
 @wrong("X70", "dx shifted by the rows and columns that no tap reached: no output padding",
        "backpack#30", "FlagGems#1576", "mlpack#2986", "torch7-distro#20", "CMU10-714#6",
-       "opacus#245", revealed_by="H + 2p - K not divisible by the stride")  # fmt: skip
+       "opacus#245",
+       revealed_by="H + 2p - K not divisible by the stride",
+       misses="sizes that divide exactly, where every row is reached")  # fmt: skip
 class _(_Conv2d):
     def backward(self, residuals, dy):
         dx, grads = super().backward(residuals, dy)
@@ -57,7 +62,9 @@ class _(_Conv2d):
 
 
 @wrong("X72", "the backward pass walks with stride 1", "Deep-Learning-Coursera#7",
-       "DepthwiseConvolution#20", "Odyssey#3869", revealed_by="stride 2")  # fmt: skip
+       "DepthwiseConvolution#20", "Odyssey#3869",
+       revealed_by="stride 2",
+       misses="stride 1")  # fmt: skip
 class _(_Conv2d):
     def backward(self, residuals, dy):
         params, x = residuals
@@ -69,7 +76,8 @@ class _(_Conv2d):
 
 
 @wrong("X73", "dx cropped one row too early for an even kernel with padding",
-       revealed_by="an even kernel with padding")  # fmt: skip
+       revealed_by="an even kernel with padding",
+       misses="odd kernels, whose padding is symmetric")  # fmt: skip
 class _(_Conv2d):
     def backward(self, residuals, dy):
         params, x = residuals
@@ -80,14 +88,19 @@ class _(_Conv2d):
         return over.crop(np.roll(whole, early, axis=(2, 3))), grads
 
 
-@wrong("X74", "dW divided by the number of output positions", "cTensor#3")
+@wrong("X74", "dW divided by the number of output positions", "cTensor#3",
+       misses="Adam divides the number of positions away; one output position hides "
+              "it")  # fmt: skip
 class _(_Conv2d):
     def backward(self, residuals, dy):
         dx, grads = super().backward(residuals, dy)
         return dx, grads | {"W": grads["W"] / (dy.size // self.n_out)}
 
 
-@wrong("X75", "bias gradient averaged over the positions", revealed_by="more than one output")
+@wrong("X75", "bias gradient averaged over the positions",
+       revealed_by="more than one output",
+       misses="Adam divides the number of positions away; one output position hides "
+              "it")  # fmt: skip
 class _(_Conv2d):
     def backward(self, residuals, dy):
         dx, grads = super().backward(residuals, dy)
@@ -99,13 +112,18 @@ def _flipped(params):
 
 
 @wrong("D30", "a true convolution: the kernel is flipped in the forward pass",
-       "the two conventions of jax.lax.conv_transpose and torch", revealed_by="K > 1")  # fmt: skip
+       "the two conventions of jax.lax.conv_transpose and torch",
+       revealed_by="K > 1",
+       misses="a symmetric kernel, such as one of ones; the loss falls")  # fmt: skip
 class _(_Conv2d):
     def forward(self, params, x):
         return super().forward(_flipped(params), x)
 
 
-@wrong("D31", "the kernel flipped once too often for dx", revealed_by="K > 1")
+@wrong("D31", "the kernel flipped once too often for dx",
+       revealed_by="K > 1",
+       misses="a symmetric kernel; and training, where dx of the first layer is not "
+              "used")  # fmt: skip
 class _(_Conv2d):
     def backward(self, residuals, dy):
         params, x = residuals
@@ -115,7 +133,9 @@ class _(_Conv2d):
 
 @wrong("D32", "overlapping windows overwrite dx instead of adding to it",
        "ocannl#512 (pooling tested with stride = window only)",
-       revealed_by="a stride below the kernel's size")  # fmt: skip
+       revealed_by="a stride below the kernel's size",
+       misses="windows that do not overlap, stride = kernel; and training, which goes on with a "
+              "part of dx")  # fmt: skip
 class _(_Conv2d):
     def backward(self, residuals, dy):
         (params, x), over = residuals, self.over
@@ -128,7 +148,9 @@ class _(_Conv2d):
         return over.crop(dx), super().backward(residuals, dy)[1]
 
 
-@wrong("D33", "dW of the last sample only", revealed_by="a batch of two or more")
+@wrong("D33", "dW of the last sample only",
+       revealed_by="a batch of two or more",
+       misses="a batch of one; and the last sample's gradient is downhill on average")  # fmt: skip
 class _(_Conv2d):
     def backward(self, residuals, dy):
         params, x = residuals
@@ -136,7 +158,10 @@ class _(_Conv2d):
         return dx, grads | {"W": super().backward((params, x[-1:]), dy[-1:])[1]["W"]}
 
 
-@wrong("D34", "rows and columns of the kernel swapped in dW", revealed_by="K > 1")
+@wrong("D34", "rows and columns of the kernel swapped in dW",
+       revealed_by="K > 1",
+       misses="a kernel of one tap, or symmetric filters; bias and dx are right, so "
+              "the loss falls")  # fmt: skip
 class _(_Conv2d):
     def backward(self, residuals, dy):
         dx, grads = super().backward(residuals, dy)
@@ -147,7 +172,9 @@ class _(_Conv2d):
 # Conv1d, Conv3d
 
 
-@wrong("X76", "the gradient leaks into the neighbouring group", revealed_by="groups > 1")
+@wrong("X76", "the gradient leaks into the neighbouring group",
+       revealed_by="groups > 1",
+       misses="one group")  # fmt: skip
 class _(Conv1d):
     def backward(self, residuals, dy):
         dx, grads = super().backward(residuals, dy)
@@ -155,7 +182,9 @@ class _(Conv1d):
         return dx + leak, grads
 
 
-@wrong("CV01", "the backward pass walks without dilation", revealed_by="dilation > 1")
+@wrong("CV01", "the backward pass walks without dilation",
+       revealed_by="dilation > 1",
+       misses="dilation 1")  # fmt: skip
 class _(Conv1d):
     def backward(self, residuals, dy):
         (x, W), dense = residuals, replace(convolution(self, 1), dilation=(1,))
@@ -169,7 +198,8 @@ def _swapped(over, x):
 
 
 @wrong("CV02", "the odd zero of padding \"same\" comes before x", "ONNX's SAME_LOWER",
-       revealed_by="an even span; y compared")  # fmt: skip
+       revealed_by="an even span; y compared",
+       misses="an odd span, where \"same\" pads evenly")  # fmt: skip
 class _(Conv1d):
     def forward(self, params, x):
         y = correlate(x, params["W"], _swapped(convolution(self, 1), x))
@@ -181,7 +211,9 @@ class _(Conv1d):
         return spread(dy, W, over, x.shape[2:]), grads
 
 
-@wrong("CV04", "the kernel not turned round along the depth for dx", revealed_by="a depth > 1")
+@wrong("CV04", "the kernel not turned round along the depth for dx",
+       revealed_by="a depth > 1",
+       misses="a depth of one, or training: two axes of three are right")  # fmt: skip
 class _(Conv3d):
     def backward(self, residuals, dy):
         x, W = residuals
@@ -189,7 +221,9 @@ class _(Conv3d):
         return dx, super().backward(residuals, dy)[1]
 
 
-@wrong("CV05", "bias gradient of the first slice only", revealed_by="an output of some depth")
+@wrong("CV05", "bias gradient of the first slice only",
+       revealed_by="an output of some depth",
+       misses="depth 1; or training, where the bias learns from the first slice")  # fmt: skip
 class _(Conv3d):
     def backward(self, residuals, dy):
         dx, grads = super().backward(residuals, dy)
@@ -199,7 +233,9 @@ class _(Conv3d):
 # Transposed convolutions
 
 
-@wrong("CV06", "the output padding comes before y, and not behind it", revealed_by="output padding")
+@wrong("CV06", "the output padding comes before y, and not behind it",
+       revealed_by="output padding",
+       misses="no output padding")  # fmt: skip
 class _(ConvTranspose1d):
     def forward(self, params, x):
         y, residuals = super().forward(params, x)
@@ -210,7 +246,9 @@ class _(ConvTranspose1d):
 
 
 @wrong("X81", "the kernel is flipped", "the default of jax.lax.conv_transpose",
-       revealed_by="a kernel that is not symmetric")  # fmt: skip
+       revealed_by="a kernel that is not symmetric",
+       misses="symmetric kernels, such as bilinear ones; a learnt kernel is as good "
+              "flipped")  # fmt: skip
 class _(ConvTranspose2d):
     def forward(self, params, x):
         return super().forward(params | {"W": params["W"][..., ::-1, ::-1]}, x)
@@ -221,7 +259,8 @@ class _(ConvTranspose2d):
 
 
 @wrong("CV07", "the cotangent of the cropped y is not padded again for dW",
-       revealed_by="padding")  # fmt: skip
+       revealed_by="padding",
+       misses="no padding")  # fmt: skip
 class _(ConvTranspose2d):
     def backward(self, residuals, dy):
         dx, grads = super().backward(residuals, dy)
@@ -232,7 +271,8 @@ class _(ConvTranspose2d):
 
 @wrong("CV22", "padding \"same\" with a stride is that of stride 1: shifted by one, of equal shape",
        "models trained with TensorFlow's SAME, run in torch with padding = k // 2",
-       revealed_by="an even size")  # fmt: skip
+       revealed_by="an even size",
+       misses="odd sizes; forward and backward agree, so a gradient check passes")  # fmt: skip
 class _(Conv2d):
     def forward(self, params, x):
         y = correlate(x, params["W"], replace(convolution(self, 2), same=False))

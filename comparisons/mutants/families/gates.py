@@ -12,7 +12,8 @@ from ..registry import wrong
 # GLU
 
 
-@wrong("GA14", "the halves exchanged: the first gates the second")
+@wrong("GA14", "the halves exchanged: the first gates the second",
+       misses="a test of shapes, or of the two halves of a symmetric x")  # fmt: skip
 class _(GLU):
     def forward(self, params, x):
         half = x.shape[self.axis] // 2
@@ -20,7 +21,9 @@ class _(GLU):
 
 
 @wrong("GA15", "values and gates interleaved, not one half after the other",
-       revealed_by="two values or more")  # fmt: skip
+       revealed_by="two values or more",
+       misses="a learnt map before it may have its columns in any order; a gradient "
+              "check passes")  # fmt: skip
 class _(GLU):
     def _order(self, n):
         return np.argsort(np.arange(n) % 2, kind="stable")
@@ -33,7 +36,8 @@ class _(GLU):
         return np.take(dx, np.argsort(self._order(dx.shape[self.axis])), self.axis), {}
 
 
-@wrong("GA16", "the gate's cotangent without the slope of its sigmoid")
+@wrong("GA16", "the gate's cotangent without the slope of its sigmoid",
+       misses="the slope is positive and at most 1/4: the loss falls without it")  # fmt: skip
 class _(GLU):
     def backward(self, residuals, dy):
         a, gate, axis = residuals
@@ -44,7 +48,8 @@ class _(GLU):
 
 
 @wrong("GA17", "the second term of the product rule is missing from the gate's slope",
-       revealed_by="a gate other than 0")  # fmt: skip
+       revealed_by="a gate other than 0",
+       misses="right where the gate is 0; the other two maps learn")  # fmt: skip
 class _(SwiGLU):
     def backward(self, residuals, dy):
         z, s, *rest = residuals
@@ -53,7 +58,8 @@ class _(SwiGLU):
         return dx, grads | {name: short[name] for name in ("W", "b") if name in grads}
 
 
-@wrong("GA18", "dx by one of the two maps only")
+@wrong("GA18", "dx by one of the two maps only",
+       misses="dx of the first layer is not used; parameters learn")  # fmt: skip
 class _(SwiGLU):
     def backward(self, residuals, dy):
         z, s, v, *maps = residuals
@@ -61,7 +67,9 @@ class _(SwiGLU):
         return one, super().backward(residuals, dy)[1]
 
 
-@wrong("GA19", "W and V exchanged: the second map is the gate")
+@wrong("GA19", "W and V exchanged: the second map is the gate",
+       misses="the maps are learnt, whichever is called the gate; a gradient check "
+              "passes")  # fmt: skip
 class _(SwiGLU):
     def forward(self, params, x):
         z, s, v, of_z, of_v = super().forward(self._exchanged(params), x)[1]
@@ -79,7 +87,8 @@ class _(SwiGLU):
 
 
 @wrong("X30", "every tied maximum gets the whole cotangent", "Theano#4568", "tensorflow#51681",
-       revealed_by="ties")  # fmt: skip
+       revealed_by="ties",
+       misses="random numbers are never equal")  # fmt: skip
 class _(Maxout):
     def forward(self, params, x):
         y, (affine, kept, _) = super().forward(params, x)
@@ -91,7 +100,9 @@ class _(Maxout):
         return affine.backward(kept, (dy[..., None] * largest).reshape(*dy.shape[:-1], -1))
 
 
-@wrong("GA25", "a tie goes to the last piece", revealed_by="ties")
+@wrong("GA25", "a tie goes to the last piece",
+       revealed_by="ties",
+       misses="random numbers are never equal")  # fmt: skip
 class _(Maxout):
     def forward(self, params, x):
         y, (affine, kept, _) = super().forward(params, x)
@@ -101,7 +112,9 @@ class _(Maxout):
 
 
 @wrong("GA26", "the pieces side by side: column k O + o in place of o K + k",
-       revealed_by="two pieces and two outputs or more")  # fmt: skip
+       revealed_by="two pieces and two outputs or more",
+       misses="columns of a learnt matrix may stand in any order; a gradient check "
+              "passes")  # fmt: skip
 class _(Maxout):
     def _order(self):
         return np.arange(self.n_out * self.pieces).reshape(self.pieces, self.n_out).T.ravel()

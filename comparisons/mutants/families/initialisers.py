@@ -18,47 +18,57 @@ from ....reference.initialisers.zeros import Zeros
 from ..registry import wrong
 
 
-@wrong("IN01", "the variance is taken for the deviation")
+@wrong("IN01", "the variance is taken for the deviation",
+       misses="a test of the mean, or of a shape")  # fmt: skip
 class _(XavierNormal):
     def draw(self, rng, shape):
         W = super().draw(rng, shape)
         return W * W.std()
 
 
-@wrong("IN02", "3 in place of 6: the fan-sum is taken for the mean")
+@wrong("IN02", "3 in place of 6: the fan-sum is taken for the mean",
+       misses="a test of the mean, or of a shape")  # fmt: skip
 class _(XavierUniform):
     def draw(self, rng, shape):
         return super().draw(rng, shape) / np.sqrt(2)
 
 
-@wrong("IN03", "fan-in and fan-out swapped", revealed_by="a weight that is not square")
+@wrong("IN03", "fan-in and fan-out swapped",
+       revealed_by="a weight that is not square",
+       misses="square weights, where both fans are one")  # fmt: skip
 class _(KaimingNormal):
     def draw(self, rng, shape):
         other = "fan_out" if self.mode == "fan_in" else "fan_in"
         return KaimingNormal.draw(dataclasses.replace(self, mode=other), rng, shape)
 
 
-@wrong("IN04", "the kernel's taps left out of the fan", revealed_by="a convolution")
+@wrong("IN04", "the kernel's taps left out of the fan",
+       revealed_by="a convolution",
+       misses="Dense weights, which have no taps")  # fmt: skip
 class _(KaimingUniform):
     def draw(self, rng, shape):
         return super().draw(rng, shape) * np.sqrt(np.prod(shape[2:]))
 
 
 @wrong("IN05", "cut at two deviations and not widened again, or cut where it should not be",
-       revealed_by="a deviation 12 % too small")  # fmt: skip
+       revealed_by="a deviation 12 % too small",
+       misses="a standard deviation tested within 10 or 20 %")  # fmt: skip
 class _(LeCunNormal):
     def draw(self, rng, shape):
         spread = 1 / np.sqrt(np.prod(shape[1:]) if len(shape) > 2 else shape[0])
         return TruncatedNormal(spread).draw(rng, shape)
 
 
-@wrong("IN06", "normal in place of uniform, of the same deviation")
+@wrong("IN06", "normal in place of uniform, of the same deviation",
+       misses="mean and standard deviation are the right ones")  # fmt: skip
 class _(LeCunUniform):
     def draw(self, rng, shape):
         return super().draw(rng, shape).std() * rng.standard_normal(shape)
 
 
-@wrong("IN07", "clipped at the edge, where it should be drawn anew")
+@wrong("IN07", "clipped at the edge, where it should be drawn anew",
+       misses="bounds are kept, mean and deviation are near: few numbers stand at "
+              "the edge")  # fmt: skip
 class _(TruncatedNormal):
     def draw(self, rng, shape):
         W = rng.standard_normal(shape)
@@ -66,7 +76,8 @@ class _(TruncatedNormal):
 
 
 @wrong("IN08", "the signs of R forgotten: Q is not uniform",
-       revealed_by="the sign of the first entry")  # fmt: skip
+       revealed_by="the sign of the first entry",
+       misses="WᵀW = 1 holds: only the distribution of signs tells")  # fmt: skip
 class _(Orthogonal):
     def draw(self, rng, shape):
         rows, columns = shape[0], int(np.prod(shape[1:]))
@@ -75,13 +86,14 @@ class _(Orthogonal):
         return self.gain * (Q if rows >= columns else Q.T).reshape(shape)
 
 
-@wrong("IN09", "normal numbers of the same size, not orthogonal")
+@wrong("IN09", "normal numbers of the same size, not orthogonal",
+       misses="mean and standard deviation are the right ones")  # fmt: skip
 class _(Orthogonal):
     def draw(self, rng, shape):
         return self.gain * rng.standard_normal(shape) / np.sqrt(shape[0])
 
 
-@wrong("IN10", "not quite zero")
+@wrong("IN10", "not quite zero", misses="allclose with its default atol of 1e-8 to 1e-5")
 class _(Zeros):
     def draw(self, rng, shape):
         return 1e-3 * rng.standard_normal(shape)

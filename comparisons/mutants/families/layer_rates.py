@@ -11,7 +11,9 @@ from ....reference.updates import corrected_root, norm, trust_ratio
 from ..registry import wrong
 
 
-@wrong("OP33", "the ratio without the decay in its norm", revealed_by="weight decay")
+@wrong("OP33", "the ratio without the decay in its norm",
+       revealed_by="weight decay",
+       misses="weight decay is 0 by default")  # fmt: skip
 class _(LAMB):
     def update(self, g, state, w, t):
         new_w, new = super().update(g, state, w, t)
@@ -22,7 +24,8 @@ class _(LAMB):
 
 
 @wrong("OP34", "the ratio is 0 where the weights are, so that they never move",
-       revealed_by="weights that start from 0")  # fmt: skip
+       revealed_by="weights that start from 0",
+       misses="weights that start away from 0")  # fmt: skip
 class _(LAMB):
     def update(self, g, state, w, t):
         new_w, new = super().update(g, state, w, t)
@@ -30,7 +33,8 @@ class _(LAMB):
 
 
 @wrong("OP35", "‖g‖ + λ ‖w‖ in place of ‖g + λ w‖", "the paper's form, where optax's is meant",
-       revealed_by="weight decay")  # fmt: skip
+       revealed_by="weight decay",
+       misses="weight decay is 0 by default")  # fmt: skip
 class _(LARS):
     def update(self, g, state, w, t):
         d = g + self.weight_decay * w
@@ -42,7 +46,8 @@ class _(LARS):
 
 
 @wrong("OP36", "the ratio taken of the momentum, not of the gradient", "LARC's variants",
-       revealed_by="two steps")  # fmt: skip
+       revealed_by="two steps",
+       misses="the first step is right, and the loss falls")  # fmt: skip
 class _(LARS):
     def update(self, g, state, w, t):
         d = g + self.weight_decay * w
@@ -51,13 +56,17 @@ class _(LARS):
         return w + ratio * (self.momentum * v - self.lr * d if self.nesterov else v), {"v": v}
 
 
-@wrong("OP44", "v starts from 0, not from the first norm", revealed_by="the first step")
+@wrong("OP44", "v starts from 0, not from the first norm",
+       revealed_by="the first step",
+       misses="it converges, from larger first steps; rates of 1e-3 are within 5e-4")  # fmt: skip
 class _(NovoGrad):
     def update(self, g, state, w, t):
         return super().update(g, state, w, t + 1)
 
 
-@wrong("OP45", "(1 - β1) d in place of d", "the momentum of Adam", revealed_by="two steps")
+@wrong("OP45", "(1 - β1) d in place of d", "the momentum of Adam",
+       revealed_by="two steps",
+       misses="the rate becomes ten times too small, and the loss falls all the same")  # fmt: skip
 class _(NovoGrad):
     def update(self, g, state, w, t):
         new_w, new = super().update(g, state, w, t)
@@ -65,7 +74,9 @@ class _(NovoGrad):
         return new_w + self.lr * late, new | {"m": new["m"] - late}
 
 
-@wrong("OP46", "a norm for every entry, as in Adam", revealed_by="two entries")
+@wrong("OP46", "a norm for every entry, as in Adam",
+       revealed_by="two entries",
+       misses="tensors of one entry; it converges as Adam does")  # fmt: skip
 class _(NovoGrad):
     def update(self, g, state, w, t):
         _, new = super().update(g, state, w, t)

@@ -17,33 +17,41 @@ from ....reference.reductions import reduced
 from ..registry import right, wrong
 
 
-@wrong("LS17", "the gradient also where the margin is kept", revealed_by="scores beyond the margin")
+@wrong("LS17", "the gradient also where the margin is kept",
+       revealed_by="scores beyond the margin",
+       misses="scores within the margin, as untrained ones are; or training, which "
+              "goes on pushing")  # fmt: skip
 class _(Hinge):
     def forward(self, prediction, target):
         return super().forward(prediction, target)[0], (target,)
 
 
-@wrong("LS18", "the factor 2 left out of the gradient")
+@wrong("LS18", "the factor 2 left out of the gradient",
+       misses="Adam divides the factor away; directions agree")  # fmt: skip
 class _(SquaredHinge):
     def backward(self, residuals, dloss=1.0):
         return super().backward(residuals, dloss) / 2
 
 
 @wrong("LS19", "unlike pairs pushed apart beyond the margin too",
-       revealed_by="distances above the margin")  # fmt: skip
+       revealed_by="distances above the margin",
+       misses="distances within the margin, where the two agree")  # fmt: skip
 class _(HingeEmbedding):
     def forward(self, prediction, target):
         return super().forward(prediction, target)[0], (target,)
 
 
-@wrong("LS20", "σ(t x) in place of σ(-t x)")
+@wrong("LS20", "σ(t x) in place of σ(-t x)",
+       misses="at 0 both are 1/2, and the sign is right: the loss falls")  # fmt: skip
 class _(SoftMargin):
     def backward(self, residuals, dloss=1.0):
         u, t = residuals
         return super().backward((-u, t), dloss)
 
 
-@wrong("LS21", "the norms taken for constants in the backward pass")
+@wrong("LS21", "the norms taken for constants in the backward pass",
+       misses="the missing part is along the vectors, which changes no angle: the "
+              "loss falls")  # fmt: skip
 class _(CosineEmbedding):
     def backward(self, residuals, dloss=1.0):
         u, v, uu, vv, root, c, slope = residuals
@@ -51,7 +59,8 @@ class _(CosineEmbedding):
 
 
 @wrong("X09", "the second operand of a difference misses its minus sign", "micrograd_c#1",
-       revealed_by="both operands' gradients")  # fmt: skip
+       revealed_by="both operands' gradients",
+       misses="a test of the first operand's gradient alone")  # fmt: skip
 class _(MarginRanking):
     def backward(self, residuals, dloss=1.0):
         dx, dy = super().backward(residuals, dloss)
@@ -59,7 +68,8 @@ class _(MarginRanking):
 
 
 @wrong("LS22", "the second score's gradient with the sign of the first", "micrograd_c#1 (family)",
-       revealed_by="both scores compared")  # fmt: skip
+       revealed_by="both scores compared",
+       misses="a test of the first operand's gradient alone")  # fmt: skip
 class _(MarginRanking):
     def backward(self, residuals, dloss=1.0):
         dx, _ = super().backward(residuals, dloss)
@@ -67,7 +77,8 @@ class _(MarginRanking):
 
 
 @wrong("X45", "an odd p without the absolute value", "optax.losses.triplet_margin_loss 0.2.8",
-       revealed_by="p = 1 or 3 with negative differences")  # fmt: skip
+       revealed_by="p = 1 or 3 with negative differences",
+       misses="p = 2 by default, which squares the sign away")  # fmt: skip
 class _(TripletMargin):
     def forward(self, prediction, target):
         value, (short, slopes) = super().forward(prediction, target)
@@ -76,7 +87,9 @@ class _(TripletMargin):
         return value, (short, tuple(np.abs(slope) for slope in slopes))
 
 
-@wrong("LS23", "the slope of D(a - n), though the swap took D(q - n)", revealed_by="swap")
+@wrong("LS23", "the slope of D(a - n), though the swap took D(q - n)",
+       revealed_by="swap",
+       misses="swap is off by default")  # fmt: skip
 class _(TripletMargin):
     def forward(self, prediction, target):
         value, (short, (near, _, other)) = super().forward(prediction, target)
@@ -84,21 +97,26 @@ class _(TripletMargin):
         return value, (short, (near, unswapped[1], 0 * other))
 
 
-@wrong("LS24", "the right class gets no gradient", revealed_by="every entry compared")
+@wrong("LS24", "the right class gets no gradient",
+       revealed_by="every entry compared",
+       misses="the wrong classes are still pushed down, so the loss falls")  # fmt: skip
 class _(MultiMargin):
     def backward(self, residuals, dloss=1.0):
         _, label = residuals
         return super().backward(residuals, dloss) * ~label
 
 
-@wrong("LS25", "the slope of p = 1 whatever p is", revealed_by="p = 2")
+@wrong("LS25", "the slope of p = 1 whatever p is", revealed_by="p = 2", misses="p = 1 by default")
 class _(MultiMargin):
     def forward(self, prediction, target):
         value = super().forward(prediction, target)[0]
         return value, right(self, p=1).forward(prediction, target)[1]
 
 
-@wrong("LS26", "labels after the first -1 read too", revealed_by="a label behind the end")
+@wrong("LS26", "labels after the first -1 read too",
+       revealed_by="a label behind the end",
+       misses="rows full of labels to their end; value and gradient agree, so a gradient check "
+              "passes")  # fmt: skip
 class _(MultiLabelMargin):
     def forward(self, prediction, target):
         ended = np.where(target < 0, target[:, :1], target)

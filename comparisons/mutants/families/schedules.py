@@ -21,26 +21,33 @@ from ....reference.schedules.warmup_cosine import WarmupCosine
 from ..registry import wrong
 
 
-@wrong("SC01", "drops one update early", revealed_by="the update before a drop")
+@wrong("SC01", "drops one update early",
+       revealed_by="the update before a drop",
+       misses="nobody notices one update, and it converges")  # fmt: skip
 class _(StepDecay):
     def __call__(self, t):
         return super().__call__(t + 1)
 
 
-@wrong("SC02", "a milestone is the first update at the new rate", revealed_by="a milestone")
+@wrong("SC02", "a milestone is the first update at the new rate",
+       revealed_by="a milestone",
+       misses="nobody notices one update, and it converges")  # fmt: skip
 class _(MultiStepDecay):
     def __call__(self, t):
         return super().__call__(t + 1)
 
 
 @wrong("X118", "stepped before the optimizer: the first rate is skipped", "verl#3674",
-       "DeepSpeed#5287", revealed_by="the first update's rate")  # fmt: skip
+       "DeepSpeed#5287",
+       revealed_by="the first update's rate",
+       misses="a constant rate, or plateaus as long as an epoch; it converges")  # fmt: skip
 class _(ExponentialDecay):
     def __call__(self, t):
         return super().__call__(t + 1)
 
 
-@wrong("SC05", "the power is taken of what is done, not of what is left")
+@wrong("SC05", "the power is taken of what is done, not of what is left",
+       misses="both fall from the same first to the same last rate, and it converges")  # fmt: skip
 class _(PolynomialDecay):
     def __call__(self, t):
         done = np.minimum(t - 1, self.total) / self.total
@@ -48,53 +55,64 @@ class _(PolynomialDecay):
 
 
 @wrong("SC03", "the warm-up's last rate is reached one update early", "HF style, (t + 1)/n",
-       revealed_by="any update of the warm-up")  # fmt: skip
+       revealed_by="any update of the warm-up",
+       misses="nobody notices one update; a long warm-up hides the difference")  # fmt: skip
 class _(LinearRate):
     def __call__(self, t):
         return super().__call__(t + 1)
 
 
-@wrong("SC04", "goes on below its end", revealed_by="updates after the last")
+@wrong("SC04", "goes on below its end",
+       revealed_by="updates after the last",
+       misses="a run that ends with the schedule")  # fmt: skip
 class _(LinearRate):
     def __call__(self, t):
         return self.lr * (self.start + (self.end - self.start) * (t - 1) / self.total)
 
 
 @wrong("SC06", "comes back up after its end where it should stay, and stays where not",
-       revealed_by="updates after the end")  # fmt: skip
+       revealed_by="updates after the end",
+       misses="a run that ends with the schedule")  # fmt: skip
 class _(CosineDecay):
     def __call__(self, t):
         return CosineDecay.__call__(dataclasses.replace(self, returns=not self.returns), t)
 
 
-@wrong("SC07", "the end is reached one update early: n - 1 in place of n")
+@wrong("SC07", "the end is reached one update early: n - 1 in place of n",
+       misses="a long schedule: 1/n is within the tolerance")  # fmt: skip
 class _(CosineDecay):
     def __call__(self, t):
         shorter = dataclasses.replace(self, total=self.total - 1)
         return CosineDecay.__call__(shorter, t)
 
 
-@wrong("SC08", "every cycle has the first one's length", revealed_by="growth above 1")
+@wrong("SC08", "every cycle has the first one's length",
+       revealed_by="growth above 1",
+       misses="growth is 1 by default")  # fmt: skip
 class _(CosineRestarts):
     def cycles(self, last):
         return [self.period] * last
 
 
-@wrong("SC11", "the decay's length includes the warm-up", "optax's decay_steps, torch's T_max")
+@wrong("SC11", "the decay's length includes the warm-up", "optax's decay_steps, torch's T_max",
+       misses="both warm up and both fall: it converges")  # fmt: skip
 class _(WarmupCosine):
     def __call__(self, t):
         shorter = dataclasses.replace(self, decay=max(1, self.decay - self.warmup))
         return WarmupCosine.__call__(shorter, t)
 
 
-@wrong("SC09", "the other framework's length of the phases", revealed_by="the second update")
+@wrong("SC09", "the other framework's length of the phases",
+       revealed_by="the second update",
+       misses="a long schedule, and convergence: one update in many")  # fmt: skip
 class _(OneCycle):
     def phases(self):
         share = float(self.rise) * self.total
         return (int(share), self.total) if self.inclusive else (share - 1, self.total - 1)
 
 
-@wrong("SC10", "the final rate is the peak divided, not the first rate")
+@wrong("SC10", "the final rate is the peak divided, not the first rate",
+       misses="the last rates are tiny in either case: within the atol")  # fmt: skip
 class _(OneCycle):
     def __call__(self, t):
         return OneCycle.__call__(
@@ -102,25 +120,32 @@ class _(OneCycle):
         )
 
 
-@wrong("SC13", "a saw: the fall is missing", revealed_by="the second half of a cycle")
+@wrong("SC13", "a saw: the fall is missing",
+       revealed_by="the second half of a cycle",
+       misses="a run of half a cycle; it converges")  # fmt: skip
 class _(Triangular):
     def __call__(self, t):
         return self.low + (self.high - self.low) * ((t - 1) % (2 * self.half)) / (2 * self.half)
 
 
-@wrong("SC12", "updates counted from 0", revealed_by="the first updates")
+@wrong("SC12", "updates counted from 0",
+       revealed_by="the first updates",
+       misses="late updates, where t and t - 1 are alike")  # fmt: skip
 class _(Noam):
     def __call__(self, t):
         return super().__call__(np.maximum(t - 1, 1))
 
 
-@wrong("SC14", "one bad loss more, or one less, than its patience", "torch and optax differ")
+@wrong("SC14", "one bad loss more, or one less, than its patience", "torch and optax differ",
+       misses="the rate drops one epoch later, and the loss falls")  # fmt: skip
 class _(Plateau):
     def __call__(self, t):
         return Plateau.__call__(dataclasses.replace(self, patient=not self.patient), t)
 
 
-@wrong("SC15", "losses are counted as bad during the cooldown", revealed_by="a cooldown above 0")
+@wrong("SC15", "losses are counted as bad during the cooldown",
+       revealed_by="a cooldown above 0",
+       misses="the cooldown is 0 by default")  # fmt: skip
 class _(Plateau):
     def __call__(self, t):
         return Plateau.__call__(dataclasses.replace(self, cooldown=0), t)

@@ -12,7 +12,10 @@ from ....reference.layers.transpose import Transpose
 from ..registry import wrong
 
 
-@wrong("D35", "column-major order, forward and backward consistently", revealed_by="y compared")
+@wrong("D35", "column-major order, forward and backward consistently",
+       revealed_by="y compared",
+       misses="consistent both ways: a gradient check passes, and a model learns "
+              "any order")  # fmt: skip
 class _(Flatten):
     def forward(self, params, x):
         return x.reshape(x.shape[0], -1, order="F"), (x.shape,)
@@ -21,7 +24,9 @@ class _(Flatten):
         return dy.reshape(residuals[0], order="F"), {}
 
 
-@wrong("D36", "the last two axes swapped on the way back", revealed_by="three axes of x or more")
+@wrong("D36", "the last two axes swapped on the way back",
+       revealed_by="three axes of x or more",
+       misses="the cotangent of sum() is the same in any order; so is x of two axes")  # fmt: skip
 class _(Flatten):
     def backward(self, residuals, dy):
         (shape,) = residuals
@@ -31,14 +36,16 @@ class _(Flatten):
         return dy.reshape(turned).swapaxes(-1, -2), {}
 
 
-@wrong("NM19", "column-major order on the way back")
+@wrong("NM19", "column-major order on the way back",
+       misses="the cotangent of sum() is the same in any order")  # fmt: skip
 class _(Reshape):
     def backward(self, residuals, dy):
         return dy.reshape(residuals[0], order="F"), {}
 
 
 @wrong("NM20", "the permutation applied once more on the way back, not undone",
-       revealed_by="a permutation that is not its own inverse")  # fmt: skip
+       revealed_by="a permutation that is not its own inverse",
+       misses="two axes exchanged: done twice, that is undone")  # fmt: skip
 class _(Transpose):
     def backward(self, residuals, dy):
         again = dy.transpose(*self.axes)
@@ -47,7 +54,8 @@ class _(Transpose):
 
 
 @wrong("NM21", "the padding cropped off the cotangent: copies outside x bring nothing back",
-       revealed_by="another mode than constant")  # fmt: skip
+       revealed_by="another mode than constant",
+       misses="the mode constant, the default, where nothing comes back")  # fmt: skip
 class _(Pad):
     def backward(self, residuals, dy):
         inside = tuple(
@@ -58,7 +66,8 @@ class _(Pad):
 
 
 @wrong("NM22", "the outermost entry mirrored twice: symmetric for reflect",
-       revealed_by="the mode reflect")  # fmt: skip
+       revealed_by="the mode reflect",
+       misses="the mode constant, the default")  # fmt: skip
 class _(Pad):
     def forward(self, params, x):
         y, residuals = super().forward(params, x)
@@ -69,7 +78,9 @@ class _(Pad):
 
 
 @wrong("NM23", "the last of several copies overwrites the cotangents of the others",
-       revealed_by="an entry that is copied more than once")  # fmt: skip
+       revealed_by="an entry that is copied more than once",
+       misses="the mode constant, or a padding of one in an x so wide that no entry is copied "
+              "twice")  # fmt: skip
 class _(Pad):
     def backward(self, residuals, dy):
         s, sizes = residuals

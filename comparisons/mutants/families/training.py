@@ -72,7 +72,9 @@ def _backward_through(weights, now, x, target):
 
 @wrong("X12", "a lower layer's gradient goes through upper weights that are already updated",
        "NeuralNetworkFromScratch#3", "mnist-neural-network#1",
-       revealed_by="one step with two layers")  # fmt: skip
+       revealed_by="one step with two layers",
+       misses="a tiny learning rate, under which old and new weights are alike; the "
+              "loss falls")  # fmt: skip
 class _(_Loop):
     def gradient(self, now, x, target):
         _, right = super().gradient(now, x, target)
@@ -80,8 +82,33 @@ class _(_Loop):
         return _backward_through(updated, now, x, target)
 
 
+@wrong("X08",
+       "two backward passes over one graph: the second begins with what the first left at the "
+       "nodes",
+       "micrograd#53", "micrograd#102",
+       revealed_by="two losses of one forward pass",
+       misses="one backward pass for each graph: most loops have one loss")  # fmt: skip
+class _(_Loop):
+    def gradient(self, now, x, target):
+        prediction, residuals = now.network.forward(now.params, x)
+        value, kept = now.loss.forward(prediction, target)
+        half, total = now.loss.backward(kept, 0.5), None
+        layers = list(zip(now.network.layers, residuals, strict=True))
+        left = [0] * len(layers)
+        for _ in range(2):
+            dy, grads = half, []
+            for i, (layer, kept) in reversed(list(enumerate(layers))):
+                left[i] = dy + left[i]
+                dy, dp = layer.backward(kept, left[i])
+                grads.insert(0, dp)
+            total = tree_map(np.add, tuple(grads), total) if total else tuple(grads)
+        return value, total
+
+
 @wrong("T01", "the cotangent goes down through the weights of the step before",
-       "delayed gradients of pipelines", revealed_by="two steps with two layers")  # fmt: skip
+       "delayed gradients of pipelines",
+       revealed_by="two steps with two layers",
+       misses="one step; a tiny learning rate; the loss falls")  # fmt: skip
 class _(_Loop):
     def gradient(self, now, x, target):
         before = now.memory.get("params", now.params)
@@ -89,7 +116,7 @@ class _(_Loop):
         return _backward_through(before, now, x, target)
 
 
-@wrong("X119", "gradients not zeroed between steps", revealed_by="two steps")
+@wrong("X119", "gradients not zeroed between steps", revealed_by="two steps", misses="one step")
 class _(_Loop):
     def gradient(self, now, x, target):
         value, grads = super().gradient(now, x, target)
@@ -99,7 +126,8 @@ class _(_Loop):
 
 
 @wrong("X98", "the step counter counts tensors instead of steps", "flashlight#143",
-       revealed_by="two tensors, early steps of Adam")  # fmt: skip
+       revealed_by="two tensors, early steps of Adam",
+       misses="a model of one tensor; late steps, where the correction is 1")  # fmt: skip
 class _(_Loop):
     def update(self, now, grads):
         of_leaf = [(w, g) for (_, w), (_, g) in zip(leaves(now.params), leaves(grads), strict=True)]
@@ -115,32 +143,40 @@ def _of_leaves(params, state):
     return found
 
 
-@wrong("T02", "each batch's input with the target of the batch before", revealed_by="two steps")
+@wrong("T02", "each batch's input with the target of the batch before",
+       revealed_by="two steps",
+       misses="one step, or a batch that is fed again and again")  # fmt: skip
 class _(_Loop):
     def batch(self, now):
         return now.batches[now.t - 1][0], now.batches[max(now.t - 2, 0)][1]
 
 
-@wrong("T03", "batches shifted by one: the first is left out")
+@wrong("T03", "batches shifted by one: the first is left out",
+       misses="training converges without the first batch")  # fmt: skip
 class _(_Loop):
     def batch(self, now):
         return now.batches[now.t % len(now.batches)]
 
 
-@wrong("T04", "the first batch at every step", "an iterator made anew", revealed_by="two steps")
+@wrong("T04", "the first batch at every step", "an iterator made anew",
+       revealed_by="two steps",
+       misses="one step; and the loss of the one batch falls even faster")  # fmt: skip
 class _(_Loop):
     def batch(self, now):
         return now.batches[0]
 
 
-@wrong("T05", "the last sample of every batch left out: a slice that ends one early")
+@wrong("T05", "the last sample of every batch left out: a slice that ends one early",
+       misses="training converges without one sample of a batch")  # fmt: skip
 class _(_Loop):
     def batch(self, now):
         return tuple(part[:-1] for part in super().batch(now))
 
 
 @wrong("T06", "the optimizer's state forgotten after every step",
-       "the optimizer made anew inside the loop", revealed_by="two steps")  # fmt: skip
+       "the optimizer made anew inside the loop",
+       revealed_by="two steps",
+       misses="plain SGD, which has no state; one step; it converges")  # fmt: skip
 class _(_Loop):
     def update(self, now, grads):
         fresh = init_state(now.optimizer, now.params)
@@ -148,7 +184,9 @@ class _(_Loop):
 
 
 @wrong("T07", "the first layer is not updated, while its gradient is right",
-       "parameters not given to the optimizer", revealed_by="the weights compared")  # fmt: skip
+       "parameters not given to the optimizer",
+       revealed_by="the weights compared",
+       misses="the other layers learn, and the loss falls")  # fmt: skip
 class _(_Loop):
     def update(self, now, grads):
         (_, *params), state = super().update(now, grads)
@@ -156,14 +194,18 @@ class _(_Loop):
 
 
 @wrong("T08", "the loss reported is that after the update, weights and gradients are right",
-       revealed_by="the loss compared")  # fmt: skip
+       revealed_by="the loss compared",
+       misses="it looks like the loss of a slightly better model; weights and "
+              "gradients are right")  # fmt: skip
 class _(_Loop):
     def reported(self, now, value):
         x, target = self.batch(now)
         return now.loss.forward(now.network.forward(now.params, x)[0], target)[0]
 
 
-@wrong("T09", "the learning rate one part in a million too large", revealed_by="float64")
+@wrong("T09", "the learning rate one part in a million too large",
+       revealed_by="float64",
+       misses="a rate wrong by 1e-6 changes nothing that a plot could show")  # fmt: skip
 class _(_Loop):
     def update(self, now, grads):
         other = dataclasses.replace(now.optimizer, lr=now.optimizer.lr * (1 + 1e-6))
@@ -171,7 +213,8 @@ class _(_Loop):
 
 
 @wrong("T10", "gradients pass through float32", "a cast forgotten in a port",
-       revealed_by="float64: in float32 it is no bug")  # fmt: skip
+       revealed_by="float64: in float32 it is no bug",
+       misses="any test in float32, and most tolerances in float64")  # fmt: skip
 class _(_Loop):
     def gradient(self, now, x, target):
         value, grads = super().gradient(now, x, target)
@@ -179,7 +222,8 @@ class _(_Loop):
 
 
 @wrong("T11", "gradients scaled to norm 0.1 at most, which nobody asked for",
-       revealed_by="a norm above the limit")  # fmt: skip
+       revealed_by="a norm above the limit",
+       misses="norms below the limit; training that only goes slower")  # fmt: skip
 class _(_Loop):
     def update(self, now, grads):
         norm = np.sqrt(sum(np.sum(g * g) for _, g in leaves(grads)))
