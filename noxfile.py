@@ -119,6 +119,18 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def mutation_score(session: nox.Session) -> None:
+    """Hunt every mutant with every style of test, and write docs/mutation-score.md. Minutes."""
+    environment = everything(session)
+    with tempfile.TemporaryDirectory(prefix="backproof-") as folder:
+        scores = str(Path(folder) / "scores.json")
+        hunt = ("mutants", "--score", "--style", "all", "--inputs", "both", "--output", scores)
+        session.run(program(environment, "backproof"), *hunt, *session.posargs)
+        python = program(environment, "python")
+        session.run(python, str(ROOT / "docs/make_mutation_score.py"), scores)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and layout with ruff, and that the changelog's fragments can be read."""
     ruff = program(everything(session), "ruff")
