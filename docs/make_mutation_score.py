@@ -1,0 +1,139 @@
+"""Write docs/mutation-score.md from saved scores of every style: `nox -s mutation_score`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from backproof.comparisons.intervals import wilson
+from backproof.comparisons.mutants import mutants
+from backproof.comparisons.mutants.score import survivors, tally
+from backproof.comparisons.mutants.styles import OWN, STYLES, USUAL
+
+PAGE = Path(__file__).with_name("mutation-score.md")
+INTRODUCTION = """# Mutation score
+
+How many of {count} wrong implementations a test catches: Backproof's own comparison, and the usual
+styles of test, all measured by the same command, `backproof mutants --score --style all --inputs
+both`. What the mutants are, and how to hunt them with a test of yours: [mutants.md](mutants.md).
+
+*Typical inputs*: usual hyperparameters, parameters as they are initialised, normal numbers, sizes
+that divide, states at rest; one setting for each layer, loss, optimizer... *Own inputs*: every
+sample of the suite, awkward on purpose. A style is counted on the mutants that it has a test for: a
+gradient check says nothing of an optimizer, and a test that the right implementation fails as well
+is none. In brackets, the 95 % confidence interval of the share (Wilson)."""
+READING = """\
+Training that goes well says next to nothing. Comparing numbers on typical inputs finds a half to
+two thirds, whatever the tolerance: what matters most is the input, and on awkward ones a plain
+`allclose` finds nine in ten. A gradient check never sees what is wrong in forward and backward
+alike. The comparisons of numbers are flattered here: their oracle is the reference itself, which
+agrees with correct code to the last bit in float64. Beside another framework fixed tolerances cry
+wolf as well."""
+FAMILIES = """\
+Killed by each style on typical inputs, of the mutants that it has a test for; then by Backproof on
+its own inputs, with the smallest noise ratio that killed (1024 is allowed; for initialisers 4.6)
+and the seconds that the slowest took to be found."""
+
+
+def page(rows: pd.DataFrame, meta: dict[str, Any]) -> str:
+    """The whole page."""
+    parts = [
+        INTRODUCTION.format(count=rows["id"].nunique()), "\n".join(_summary(rows)), READING,
+        "## By family", FAMILIES, "\n".join(_families(rows)),
+        "## What slips through", _slips(rows), "## Measured with", _environment(rows, meta),
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def _summary(rows: pd.DataFrame) -> list[str]:
+    lines = ["| style of test | what passes | typical inputs | own inputs |", "|---|---|---|---|"]
+    for style in STYLES.values():
+        cells = [_share(*tally(_part(rows, style.name, inputs))) for inputs in ("typical", "own")]
+        lines.append(f"| {style.name} | {style.description} | {' | '.join(cells)} |")
+    return lines
+
+
+def _families(rows: pd.DataFrame) -> list[str]:
+    names = [style.name for style in (OWN[0], *USUAL)]
+    heads = ["family", *names, "own inputs", "smallest ratio", "slowest, s"]
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for family, members in rows.groupby("family"):
+        typical = [tally(_part(members, name, "typical")) for name in names]
+        ours = _part(members, "backproof", "own")
+        cells = [
+            f"{family} ({len(ours)})", *(f"{k} of {n}" if n else "-" for k, n in typical),
+            "{} of {}".format(*tally(ours)), f"{ours['noise_ratio'].min():.2g}",
+            f"{ours['seconds'].max():.2f}",
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _slips(rows: pd.DataFrame) -> str:
+    usual = rows[rows["style"].isin([style.name for style in USUAL])]
+    typical = usual[usual["inputs"] == "typical"]
+    return "\n".join([
+        _unseen("any usual style on typical inputs", typical, named=False),
+        _unseen("any usual style on any of these inputs", usual),
+        _unseen("backproof in float64, on its own inputs", _part(rows, "backproof", "own")),
+        _unseen("backproof in float32, on its own inputs", _part(rows, "backproof-float32", "own")),
+        _alarms(rows),
+    ])  # fmt: skip
+
+
+def _unseen(by: str, rows: pd.DataFrame, named: bool = True) -> str:
+    """Who is not caught, of those that something could have caught."""
+    tried = rows[~rows["outcome"].isin(["not applicable", "useless"])]
+    missed, known = survivors(tried), mutants()
+    names = (f"{id} ({known[id].subject}: {known[id].description})" for id in missed)
+    told = f": {'; '.join(names)}" if named and missed else ""
+    return f"- Not caught by {by}: {len(missed)} of {tried['id'].nunique()}{told}."
+
+
+def _alarms(rows: pd.DataFrame) -> str:
+    """What cries wolf: settings that the right implementation fails."""
+    worst = rows.groupby(["style", "inputs", "subject"])["false_alarms"].max()
+    alarms = worst.groupby(["style", "inputs"], sort=False).sum()
+    told = [f"{style} on {inputs} inputs {n}" for (style, inputs), n in alarms.items() if n]
+    return f"- Settings on which the right implementation fails: {', '.join(told) or 'none'}."
+
+
+def _environment(rows: pd.DataFrame, meta: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in meta["versions"].items())
+    machine = meta["machine"]
+    seconds = rows.groupby("style", sort=False)["seconds"].sum()
+    each = ", ".join(f"{style} {total:.0f}" for style, total in seconds.items())
+    slowest = _part(rows, "backproof", "own").sort_values("seconds").iloc[-1]
+    return (
+        f"{versions}; {machine['processor']}, {machine['cores']} cores, {machine['system']}; seed "
+        f"{meta['seed']}, {meta['jobs']} processes, {meta['seconds']:.0f} s in all. Seconds spent "
+        f"on the mutants, both inputs together: {each}. The slowest to be found by backproof: "
+        f"{slowest['id']}, {slowest['seconds']:.2f} s."
+    )
+
+
+def _part(rows: pd.DataFrame, style: str, inputs: str) -> pd.DataFrame:
+    return rows[(rows["style"] == style) & (rows["inputs"] == inputs)]
+
+
+def _share(killed: int, of: int) -> str:
+    low, high = wilson(killed, of)
+    return f"{killed} of {of}: {100 * killed / of:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def main(args: Sequence[str]) -> None:
+    """Read the file named, write the page."""
+    content = json.loads(Path(args[0]).read_text(encoding="utf-8"))
+    rows = pd.DataFrame(content["rows"])
+    rows["noise_ratio"] = rows["noise_ratio"].astype(float)  # "NaN" and "Infinity" are words there
+    PAGE.write_text(page(rows, content["meta"]), encoding="utf-8")
+    print(f"written to {PAGE}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
