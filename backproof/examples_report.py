@@ -17,29 +17,37 @@ from .comparisons.examples.recompute import BAD, Column, Digits, Recomputed
 from .tables import plain_table
 
 STYLE = {"OK": "green", "key": "green", "D": "yellow", "R": "yellow", "X": "bold red"}
+NARROWEST = 8  # characters of a source that are worth showing
 MORE = 3  # digits shown of a recomputed number beyond those printed
 Results = list[tuple[Example, list[Column]]]
 
 
 def print_table(out: Console, results: Results) -> None:
     """A line for each example: how many of its figures each implementation gives as recorded."""
-    names = [column.candidate for column in results[0][1]]
-    table = plain_table()
-    table.add_column("example", no_wrap=True, min_width=max(len(e.name) for e, _ in results))
-    for name in ("verdict", "figures", *names):
-        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
-    table.add_column("source", overflow="ellipsis", no_wrap=True)
-    for example, columns in results:
-        cells = [_count(column) for column in columns]
-        table.add_row(example.name, _verdict(example.verdict), str(len(example.figures)), *cells,
-                      example.source)  # fmt: skip
-    out.print(table)
+    width = out.measure(_counts(results), options=out.options.update(width=1000)).maximum
+    out.print(_counts(results, room=out.width - width - 1))
     out.print()
     for verdict, meaning in MEANING.items():
         out.print(Text.assemble("  ", _verdict(verdict), f"{'':{4 - len(verdict)}}{meaning}"))
     _print_wrong(out, results)
     _print_failures(out, results)
     _print_total(out, results)
+
+
+def _counts(results: Results, room: int = 0) -> Table:
+    """The table; the sources are cut to the room that is left for them."""
+    names = [column.candidate for column in results[0][1]]
+    sources = ["source"] if room >= NARROWEST else []
+    table = plain_table("example", numbers=["verdict", "figures", *names])
+    for name in sources:
+        table.add_column(name, no_wrap=True)
+    for example, columns in results:
+        source = Text(example.source)
+        source.truncate(max(room, 1), overflow="ellipsis")
+        cells = [_count(column) for column in columns]
+        table.add_row(example.name, _verdict(example.verdict), str(len(example.figures)), *cells,
+                      *([source] if sources else []))  # fmt: skip
+    return table
 
 
 def _count(column: Column) -> Text:

@@ -210,6 +210,22 @@ def test_the_table_of_all(monkeypatch):
     assert max(map(len, result.stdout.splitlines())) <= 120
 
 
+@pytest.mark.parametrize("width", [80, 120, 160])
+def test_the_source_gives_way(monkeypatch, width):
+    """On a narrow terminal the counts stay whole, and the sources are cut."""
+    quick = {name: EXAMPLES[name] for name in ("lesson", "mazur-after-10000-steps", "nnwj-xor")}
+    column = recompute.Column("numpy", skipped="not run")
+    monkeypatch.setattr(recompute, "worked_examples", lambda: quick)
+    monkeypatch.setattr(recompute, "recompute", lambda example, loaded: iter([column] * 3))
+    lines = CliRunner().invoke(main, ["examples"], env={"COLUMNS": str(width)}).stdout.splitlines()
+    head = lines[0].split()
+    assert head[:6] == ["example", "verdict", "figures", "numpy", "numpy", "numpy"]
+    assert head[6] == "source"
+    assert lines[3].split()[:6] == ["mazur-after-10000-steps", "X", "3", "-", "-", "-"]
+    assert lines[3].rstrip().endswith("…") == (width < 160)
+    assert max(map(len, lines[:5])) <= width
+
+
 def test_one_example_whole(installed):
     result = run("mazur")
     assert result.exit_code == 0, result.output
