@@ -19,17 +19,18 @@ from ...reference.protocols import Array, Function, Initialiser, Layer, Loss, Op
 from ...reference.training import Step
 from ...reference.tree import leaves, tree_map
 from ..protocols import VJP, Batch, Start, Updated, translation
+from ..tracing import Event
 from .registry import apply, apply_loss, build, evaluate, initializer
 
 
 @lru_cache(maxsize=256)  # jax.jit caches by shape and dtype below this
 def _vjp(network: Layer) -> Callable[..., Any]:
     def vjp(params: Tree, x: Any, dy: Any) -> Any:
-        floats = [v for _, v in leaves(x) if _is_float(v)]  # the rest has no cotangent
+        floats = [v for _, v in leaves(x) if is_float(v)]  # the rest has no cotangent
 
         def f(p: Tree, floats: list[jax.Array]) -> Any:
             found = iter(floats)
-            inputs = tree_map(lambda v: next(found) if _is_float(v) else v, x)
+            inputs = tree_map(lambda v: next(found) if is_float(v) else v, x)
             return apply(network, p, inputs)
 
         y, pullback = jax.vjp(f, params, floats)
@@ -72,6 +73,12 @@ def _step(network: Layer, loss: Loss, optimizer: Optimizer) -> Callable[..., Any
 
 @lru_cache(maxsize=256)
 def _descent(network: Layer, loss: Loss) -> Callable[..., Any]:
+    def trace(self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree) -> list[Event]:
+        """What the equations of the jaxpr compute."""
+        from .tracing import trace
+
+        return trace(network, loss, params, x, target)
+
     def descend(params: Tree, rate: Any, x: Any, target: Any, steps: Any) -> Any:
         def step(_: Any, p: Tree) -> Tree:
             grads = jax.grad(lambda q: apply_loss(loss, apply(network, q, x), target))(p)
@@ -82,17 +89,17 @@ def _descent(network: Layer, loss: Loss) -> Callable[..., Any]:
     return jax.jit(descend)
 
 
-def _is_float(x: Any) -> bool:
+def is_float(x: Any) -> bool:
     return bool(np.issubdtype(x.dtype, np.floating))
 
 
-def _precision(dtype: np.dtype[Any]) -> AbstractContextManager[Any]:
+def precision(dtype: np.dtype[Any]) -> AbstractContextManager[Any]:
     """64-bit numbers inside the block for float64, and the caller's own setting after it."""
     return cast(AbstractContextManager[Any], jax.enable_x64(dtype == np.float64))
 
 
-def _dtype(tree: Tree) -> np.dtype[Any]:
-    return np.result_type(*(w.dtype for _, w in leaves(tree) if _is_float(w)))
+def dtype_of(tree: Tree) -> np.dtype[Any]:
+    return np.result_type(*(w.dtype for _, w in leaves(tree) if is_float(w)))
 
 
 def _arrays(like: Tree, tree: Tree) -> Tree:
@@ -111,15 +118,15 @@ class JaxGrad:
 
     def vjp(self, network: Layer, params: Tree, x: Tree, dy: Tree) -> VJP:
         """y, dx and dparams by jax.vjp."""
-        with _precision(_dtype((x, params))):
+        with precision(dtype_of((x, params))):
             y, dp, floats = _vjp(network)(params, x, dy)
             found = map(np.array, floats)
-            dx = tree_map(lambda v: next(found) if _is_float(v) else None, x)
+            dx = tree_map(lambda v: next(found) if is_float(v) else None, x)
             return VJP(_arrays(dy, y), dx, _arrays(params, dp))
 
     def loss_vjp(self, loss: Loss, prediction: Tree, target: Tree, dloss: Array) -> VJP:
         """The loss, and the prediction's cotangent by jax.vjp."""
-        with _precision(_dtype(prediction)):
+        with precision(dtype_of(prediction)):
             value, dp = _loss_vjp(loss)(prediction, target, dloss)
             return VJP(np.array(value), _arrays(prediction, dp), {})
 
@@ -127,18 +134,18 @@ class JaxGrad:
         self, optimizer: Optimizer, params: Tree, grads: Iterable[Tree]
     ) -> Iterator[Updated]:
         """optax, fed the given gradients."""
-        dtype, p = _dtype(params), params
-        with _precision(dtype):
+        dtype, p = dtype_of(params), params
+        with precision(dtype):
             opt_state, places = _begin(optimizer, params)
         for tree in grads:
-            with _precision(dtype):
+            with precision(dtype):
                 p, opt_state = _update(optimizer)(tree, opt_state, p)
                 done = Updated(_arrays(params, p), places.read(opt_state))
             yield done
 
     def evaluate(self, function: Function, x: Tree, dtype: np.dtype[Any]) -> Tree:
         """optax schedules and transformations, in dtype."""
-        with _precision(dtype):
+        with precision(dtype):
             return tree_map(np.array, evaluate(function, tree_map(jnp.asarray, x)))
 
     def draw(
@@ -146,7 +153,7 @@ class JaxGrad:
         dtype: np.dtype[Any], seed: int,
     ) -> Array:  # fmt: skip
         """jax.nn.initializers, mapped over as many keys."""
-        with _precision(dtype):
+        with precision(dtype):
             make = initializer(initialiser, len(shape))
             keys = jax.random.split(jax.random.key(seed), count)
             return np.array(jax.vmap(lambda key: make(key, shape, dtype))(keys))
@@ -156,12 +163,12 @@ class JaxGrad:
         batches: Iterable[Batch], starts: Iterable[Start] | None = None,
     ) -> Iterator[Step]:  # fmt: skip
         """jax.value_and_grad and an optax update, jitted together."""
-        dtype, p = _dtype(params), params
-        with _precision(dtype):
+        dtype, p = dtype_of(params), params
+        with precision(dtype):
             opt_state, places = _begin(optimizer, params)
         restarts = iter(starts) if starts is not None else None
         for t, (x, target) in enumerate(batches, start=1):
-            with _precision(dtype):
+            with precision(dtype):
                 if restarts is not None:
                     p, state = next(restarts)
                     opt_state = places.write(opt_state, state, t)
@@ -170,11 +177,17 @@ class JaxGrad:
                             places.read(opt_state))  # fmt: skip
             yield done
 
+    def trace(self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree) -> list[Event]:
+        """What the equations of the jaxpr compute."""
+        from .tracing import trace
+
+        return trace(network, loss, params, x, target)
+
     def descend(
         self, network: Layer, loss: Loss, rate: float, params: Tree, batch: Batch, steps: int
     ) -> Tree:
         """The parameters after so many steps of plain gradient descent on one batch."""
-        with _precision(_dtype(params)):
+        with precision(dtype_of(params)):
             return _arrays(params, _descent(network, loss)(params, rate, *batch, steps))
 
 

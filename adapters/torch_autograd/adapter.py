@@ -13,19 +13,20 @@ from ...reference.protocols import Array, Function, Initialiser, Layer, Loss, Op
 from ...reference.training import Step
 from ...reference.tree import leaves, tree_map, unflatten
 from ..protocols import VJP, Batch, Start, Updated, translation
+from ..tracing import Event
 from .registry import apply, apply_loss, build, evaluate, fill
 
 
-def _tensor(x: Array) -> torch.Tensor:
+def to_tensor(x: Array) -> torch.Tensor:
     return torch.from_numpy(np.array(x, order="C"))  # a copy: torch may write to its tensors
 
 
-def _weight(x: Array) -> torch.Tensor:
-    tensor = _tensor(x)  # integers and masks have no gradient
+def to_weight(x: Array) -> torch.Tensor:
+    tensor = to_tensor(x)  # integers and masks have no gradient
     return tensor.requires_grad_() if tensor.is_floating_point() else tensor
 
 
-def _array(x: torch.Tensor) -> Array:
+def to_array(x: torch.Tensor) -> Array:
     return x.detach().numpy().copy()
 
 
@@ -44,7 +45,7 @@ class _Stepper:
     """A torch.optim optimizer over a tree of weights, whose state can be set and read."""
 
     def __init__(self, optimizer: Optimizer, params: Tree) -> None:
-        self.params = tree_map(_weight, params)
+        self.params = tree_map(to_weight, params)
         self.weights = [w for _, w in leaves(self.params)]
         self.optimizer, self.names = build(optimizer, self.weights)
 
@@ -52,9 +53,9 @@ class _Stepper:
         """Take over the weights and state that step t starts from."""
 
         def take_over(w: torch.Tensor, value: Array, kept: dict[str, Array]) -> None:
-            w.copy_(_tensor(value))
+            w.copy_(to_tensor(value))
             if t > 1 and kept:
-                own = {self.names[k]: _tensor(a) for k, a in kept.items()}
+                own = {self.names[k]: to_tensor(a) for k, a in kept.items()}
                 self.optimizer.state[w] = {"step": torch.tensor(t - 1.0), **own}
 
         with torch.no_grad():
@@ -65,11 +66,11 @@ class _Stepper:
             w.grad = g
         with _default_dtype(self.weights[0].dtype):
             self.optimizer.step()
-        return Updated(tree_map(_array, self.params), tree_map(self._state, self.params))
+        return Updated(tree_map(to_array, self.params), tree_map(self._state, self.params))
 
     def _state(self, w: torch.Tensor) -> dict[str, Array]:
         own = self.optimizer.state[w]
-        return {k: _array(own[v]) for k, v in self.names.items() if own.get(v) is not None}
+        return {k: to_array(own[v]) for k, v in self.names.items() if own.get(v) is not None}
 
 
 class TorchAutograd:
@@ -83,23 +84,23 @@ class TorchAutograd:
 
     def vjp(self, network: Layer, params: Tree, x: Tree, dy: Tree) -> VJP:
         """y by torch.nn.functional; dx and dparams by torch.autograd.grad."""
-        p, inputs = tree_map(_weight, params), tree_map(_weight, x)
+        p, inputs = tree_map(to_weight, params), tree_map(to_weight, x)
         y = apply(network, p, inputs)
         wrt = [v for _, v in leaves((p, inputs)) if v.requires_grad]
-        outputs, cotangents = ([v for _, v in leaves(t)] for t in (y, tree_map(_tensor, dy)))
+        outputs, cotangents = ([v for _, v in leaves(t)] for t in (y, tree_map(to_tensor, dy)))
         grads = torch.autograd.grad(outputs, wrt, cotangents, materialize_grads=True)
-        found = map(_array, grads)
+        found = map(to_array, grads)
         dp = tree_map(lambda w: next(found), params)
         dx = tree_map(lambda v: next(found) if v.requires_grad else None, inputs)
-        return VJP(tree_map(_array, y), dx, dp)
+        return VJP(tree_map(to_array, y), dx, dp)
 
     def loss_vjp(self, loss: Loss, prediction: Tree, target: Tree, dloss: Array) -> VJP:
         """The loss, and the prediction's cotangent by torch.autograd.grad."""
-        p = tree_map(_weight, prediction)
-        value = apply_loss(loss, p, tree_map(_tensor, target))
+        p = tree_map(to_weight, prediction)
+        value = apply_loss(loss, p, tree_map(to_tensor, target))
         wrt = [v for _, v in leaves(p)]
-        grads = torch.autograd.grad(value, wrt, _tensor(dloss), materialize_grads=True)
-        return VJP(_array(value), unflatten(prediction, map(_array, grads)), {})
+        grads = torch.autograd.grad(value, wrt, to_tensor(dloss), materialize_grads=True)
+        return VJP(to_array(value), unflatten(prediction, map(to_array, grads)), {})
 
     def optimize(
         self, optimizer: Optimizer, params: Tree, grads: Iterable[Tree]
@@ -107,12 +108,12 @@ class TorchAutograd:
         """torch.optim, fed the given gradients."""
         stepper = _Stepper(optimizer, params)
         for tree in grads:
-            yield stepper.step(_tensor(g) for _, g in leaves(tree))
+            yield stepper.step(to_tensor(g) for _, g in leaves(tree))
 
     def evaluate(self, function: Function, x: Tree, dtype: np.dtype[Any]) -> Tree:
         """torch.optim.lr_scheduler, torch.nn.utils, ... in dtype."""
-        y = evaluate(function, tree_map(_tensor, x))
-        return tree_map(lambda part: _array(part).astype(dtype), y)
+        y = evaluate(function, tree_map(to_tensor, x))
+        return tree_map(lambda part: to_array(part).astype(dtype), y)
 
     def draw(
         self, initialiser: Initialiser, shape: tuple[int, ...], count: int,
@@ -121,10 +122,10 @@ class TorchAutograd:
         """torch.nn.init, on as many weights."""
         rng = torch.Generator().manual_seed(seed)
         own = shape[::-1] if len(shape) == 2 else shape  # torch's Dense weight is (out, in)
-        weights = torch.empty((count, *own), dtype=_tensor(np.empty(0, dtype)).dtype)
+        weights = torch.empty((count, *own), dtype=to_tensor(np.empty(0, dtype)).dtype)
         for w in weights:
             fill(initialiser, w, rng)
-        return _array(weights.swapaxes(1, 2) if len(shape) == 2 else weights)
+        return to_array(weights.swapaxes(1, 2) if len(shape) == 2 else weights)
 
     def train(
         self, network: Layer, loss: Loss, optimizer: Optimizer, params: Tree,
@@ -136,21 +137,27 @@ class TorchAutograd:
         for t, (x, target) in enumerate(batches, start=1):
             if restarts is not None:
                 stepper.restart(*next(restarts), t)
-            prediction = apply(network, stepper.params, tree_map(_tensor, x))
-            value = apply_loss(loss, prediction, tree_map(_tensor, target))
+            prediction = apply(network, stepper.params, tree_map(to_tensor, x))
+            value = apply_loss(loss, prediction, tree_map(to_tensor, target))
             grads = torch.autograd.grad(value, stepper.weights, materialize_grads=True)
-            g = unflatten(params, map(_array, grads))
-            yield Step(t, _array(value), g, *stepper.step(grads))
+            g = unflatten(params, map(to_array, grads))
+            yield Step(t, to_array(value), g, *stepper.step(grads))
+
+    def trace(self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree) -> list[Event]:
+        """What the nodes of the autograd graph compute."""
+        from .tracing import trace
+
+        return trace(network, loss, params, x, target)
 
     def descend(
         self, network: Layer, loss: Loss, rate: float, params: Tree, batch: Batch, steps: int
     ) -> Tree:
         """The parameters after so many steps of plain gradient descent on one batch."""
-        p, (x, target) = tree_map(_weight, params), (tree_map(_tensor, part) for part in batch)
+        p, (x, target) = tree_map(to_weight, params), (tree_map(to_tensor, part) for part in batch)
         weights = [w for _, w in leaves(p)]
         for _ in range(steps):
             grads = torch.autograd.grad(apply_loss(loss, apply(network, p, x), target), weights)
             with torch.no_grad():
                 for w, g in zip(weights, grads, strict=True):
                     w.sub_(g, alpha=rate)
-        return tree_map(_array, p)
+        return tree_map(to_array, p)
