@@ -7,34 +7,62 @@ from typing import Any, Protocol, runtime_checkable
 
 from ..reference.protocols import Array, Layer, Loss, Tree
 
+Computed = tuple[Tree, Tree]  # parameters and input, or what belongs to each of them
+
 
 @dataclass(frozen=True)
 class Event:
     """One array that an implementation made.
 
-    ``phase`` "forward" or "backward"; ``name`` the node, operation or equation that made it, in
-    the framework's own words; ``value`` its number(s). ``inside`` what ran to make it (the ATen
-    operations of an autograd node, the scopes of a jaxpr equation), ``where`` the line of ours or
-    of the user that asked for it, "" where nobody knows. ``leaf`` is the path of the parameter,
-    "x" or "dy..." whose gradient it is by the framework's own bookkeeping, and not by its value.
+    ``phase`` "forward" or "backward"; ``name`` the autograd node, operation or equation that made
+    it, in the framework's own words, and ``number`` which one of its phase it is; ``operation``
+    what ran inside an autograd node. ``scope`` is a jaxpr's name stack, ``where`` the line of ours
+    or of the user that asked for it, "" where nobody knows. ``fork`` marks a sum of cotangents
+    that autograd makes by itself, because a value was used more than once. ``leaf`` is the path of
+    the parameter ("d0.W"), or of the input ("dx"), whose gradient it is by the framework's own
+    bookkeeping, and not by its value.
     """
 
     phase: str
     name: str
     value: Array
-    inside: tuple[str, ...] = ()
+    number: int = 0
+    operation: str = ""
+    scope: str = ""
     where: str = ""
+    fork: bool = False
     leaf: str = ""
 
 
 @runtime_checkable
 class Tracer(Protocol):
-    """An adapter that can tell what it computes on the way."""
+    """An adapter that can tell what it computes on the way, and differentiate in other modes."""
+
+    name: str
 
     def trace(
-        self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree
-    ) -> list[Event]:
-        """Everything that one forward and backward pass computes, in the order it was computed."""
+        self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree,
+        unfused: bool = False,
+    ) -> list[Event]:  # fmt: skip
+        """Everything that one forward and backward pass computes, in the order it was computed.
+
+        ``unfused``: normalisations, softmax and attention in elementary operations, where the
+        framework would run one kernel.
+        """
+
+    def trace_jvp(
+        self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, tangents: Computed,
+        unfused: bool = False,
+    ) -> list[Event]:  # fmt: skip
+        """The same for forward mode, along tangents of params and of x (None for integers).
+
+        The last event is the tangent of the loss, its leaf "dloss".
+        """
+
+    def hvp(
+        self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, tangents: Tree
+    ) -> Tree:
+        """The Hessian of the loss in the parameters, times tangents of them."""
 
 
 def line(file: str, number: int) -> str:

@@ -19,7 +19,7 @@ from ...reference.protocols import Array, Function, Initialiser, Layer, Loss, Op
 from ...reference.training import Step
 from ...reference.tree import leaves, tree_map
 from ..protocols import VJP, Batch, Start, Updated, translation
-from ..tracing import Event
+from ..tracing import Computed, Event
 from .registry import apply, apply_loss, build, evaluate, initializer
 
 
@@ -73,12 +73,6 @@ def _step(network: Layer, loss: Loss, optimizer: Optimizer) -> Callable[..., Any
 
 @lru_cache(maxsize=256)
 def _descent(network: Layer, loss: Loss) -> Callable[..., Any]:
-    def trace(self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree) -> list[Event]:
-        """What the equations of the jaxpr compute."""
-        from .tracing import trace
-
-        return trace(network, loss, params, x, target)
-
     def descend(params: Tree, rate: Any, x: Any, target: Any, steps: Any) -> Any:
         def step(_: Any, p: Tree) -> Tree:
             grads = jax.grad(lambda q: apply_loss(loss, apply(network, q, x), target))(p)
@@ -90,6 +84,7 @@ def _descent(network: Layer, loss: Loss) -> Callable[..., Any]:
 
 
 def is_float(x: Any) -> bool:
+    """Whether an array has a cotangent."""
     return bool(np.issubdtype(x.dtype, np.floating))
 
 
@@ -99,6 +94,7 @@ def precision(dtype: np.dtype[Any]) -> AbstractContextManager[Any]:
 
 
 def dtype_of(tree: Tree) -> np.dtype[Any]:
+    """What to compute in: the dtype of the tree's floats."""
     return np.result_type(*(w.dtype for _, w in leaves(tree) if is_float(w)))
 
 
@@ -177,11 +173,31 @@ class JaxGrad:
                             places.read(opt_state))  # fmt: skip
             yield done
 
-    def trace(self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree) -> list[Event]:
-        """What the equations of the jaxpr compute."""
+    def trace(
+        self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree,
+        unfused: bool = False,
+    ) -> list[Event]:  # fmt: skip
+        """What the equations of the jaxpr of jax.value_and_grad compute."""
         from .tracing import trace
 
-        return trace(network, loss, params, x, target)
+        return trace(network, loss, params, x, target, unfused)
+
+    def trace_jvp(
+        self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, tangents: Computed,
+        unfused: bool = False,
+    ) -> list[Event]:  # fmt: skip
+        """What the equations of the jaxpr of jax.jvp compute."""
+        from .tracing import trace_jvp
+
+        return trace_jvp(network, loss, params, x, target, tangents, unfused)
+
+    def hvp(
+        self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, tangents: Tree
+    ) -> Tree:
+        """Forward over reverse."""
+        from .tracing import hvp
+
+        return hvp(network, loss, params, x, target, tangents)
 
     def descend(
         self, network: Layer, loss: Loss, rate: float, params: Tree, batch: Batch, steps: int

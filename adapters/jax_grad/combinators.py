@@ -19,8 +19,9 @@ from .registry import apply
 
 @apply.register
 def _(layer: Sequential, p: Any, x: jax.Array) -> jax.Array:
-    for inner, q in zip(layer.layers, p, strict=True):
-        x = apply(inner, q, x)
+    for i, (inner, q) in enumerate(zip(layer.layers, p, strict=True)):
+        with jax.named_scope(f"{i} {type(inner).__name__}"):  # as a jaxpr will name its equations
+            x = apply(inner, q, x)
     return x
 
 

@@ -1,46 +1,110 @@
 """A jaxpr run equation by equation: what JAX computes, in one program for both passes.
 
 The equations of the backward pass are those whose name stack says transpose(jvp(...)). Bodies of
-calls (jit, custom_jvp_call, ...) are run equation by equation too. Jaxprs are no public interface
-of JAX: all that depends on their form is in this file.
+calls (jit, custom_jvp_call, ...) and the turns of a scan are run equation by equation too. Jaxprs
+are no public interface of JAX: all that depends on their form is in this file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
 import jax.extend.core as jex
+import jax.numpy as jnp
 import numpy as np
 
 from ...reference.protocols import Layer, Loss, Tree
 from ...reference.tree import leaves, tree_map, unflatten
-from ..tracing import Event, line
+from ..elementary import elementary
+from ..tracing import Computed, Event, line
 from .adapter import dtype_of, is_float, precision
 from .registry import apply, apply_loss
 
 BODIES = ("call_jaxpr", "jaxpr", "fun_jaxpr")  # where the parameters of a call hold its body
 LIBRARIES = ("/jax/", "/jaxlib/", "/optax/", "/flax/")
+PLUMBING = {"broadcast_in_dim", "copy", "stop_gradient", "convert_element_type"}
+OWN_SUM = "add_any"  # of cotangents, where a value was used more than once
 
 
-def trace(network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree) -> list[Event]:
-    """See ``tracing.Tracer``."""
+def trace(
+    network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, unfused: bool = False
+) -> list[Event]:
+    """See ``tracing.Tracer``. Little is fused in a jaxpr, but flax has an order of its own."""
+
+    def both_passes(params: Tree, x: Tree, target: Tree) -> Any:
+        objective, arguments = _objective(network, loss, params, x, target)
+        closed = jax.make_jaxpr(jax.value_and_grad(objective, argnums=(0, 1)))(*arguments)
+        return closed, jax.tree.leaves(arguments)
+
+    with precision(dtype_of((x, params))), _as_asked(unfused):
+        run, out = _run(both_passes, params, x, target)
+    gradients = zip(_names(params, x), out[1:], strict=True)
+    return [*run, *(Event("backward", "output", np.asarray(g), leaf=n) for n, g in gradients)]
+
+
+def trace_jvp(
+    network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, tangents: Computed,
+    unfused: bool = False,
+) -> list[Event]:  # fmt: skip
+    """See ``tracing.Tracer``: the jaxpr of jax.jvp."""
+
+    def forward_mode(params: Tree, x: Tree, target: Tree, tangents: Computed) -> Any:
+        objective, arguments = _objective(network, loss, params, x, target)
+        dots = tangents[0], [v for _, v in leaves(tangents[1])]
+        closed = jax.make_jaxpr(lambda p, t: jax.jvp(objective, p, t))(arguments, dots)
+        return closed, jax.tree.leaves((arguments, dots))
+
+    with precision(dtype_of((x, params))), _as_asked(unfused):
+        run, out = _run(forward_mode, params, x, target, tangents)
+    return [*run, Event("forward", "output", np.asarray(out[1]), leaf="dloss")]
+
+
+def _as_asked(unfused: bool) -> Any:
+    return elementary(apply, apply_loss, jnp, jax.lax.stop_gradient, wanted=unfused)
+
+
+def _run(program: Callable[..., Any], *given: Any) -> tuple[list[Event], list[Any]]:
+    """All that a jaxpr makes, and its outputs: compiled as one program that returns everything."""
+    made: list[Event] = []  # without numbers: what is known when the program is traced
+
+    def everything(*arguments: Any) -> tuple[list[Any], list[Any]]:
+        closed, flat = program(*arguments)
+        walk = _Walk()
+        out = walk.all(closed.jaxpr, closed.consts, flat, "")
+        made[:] = walk.events
+        return out, [event.value for event in made]
+
+    out, values = jax.jit(everything)(*given)
+    return [replace(e, value=np.asarray(v)) for e, v in zip(made, values, strict=True)], out
+
+
+def hvp(network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, tangents: Tree) -> Tree:
+    """See ``tracing.Tracer``: the tangent of the gradient, forward over reverse."""
     with precision(dtype_of((x, params))):
-        floats = [v for _, v in leaves(x) if is_float(v)]
+        objective, (p, floats) = _objective(network, loss, params, x, target)
+        gradient = jax.grad(lambda q: objective(q, floats))
+        second = jax.jvp(gradient, (p,), (tree_map(jnp.asarray, tangents),))[1]
+        return tree_map(lambda w, g: np.array(g, w.dtype), params, second)
 
-        def objective(p: Tree, floats: list[jax.Array]) -> Any:
-            found = iter(floats)
-            inputs = tree_map(lambda v: next(found) if is_float(v) else v, x)
-            return apply_loss(loss, apply(network, p, inputs), target)
 
-        closed = jax.make_jaxpr(jax.value_and_grad(objective, argnums=(0, 1)))(params, floats)
-        events: list[Event] = []
-        values = jax.tree.leaves((params, floats))
-        out = _run(closed.jaxpr, closed.consts, values, events, "")
-        gradients = zip(_names(params, x), out[1:], strict=True)
-        events += [Event("backward", "output", np.asarray(g), leaf=leaf) for leaf, g in gradients]
-    return events
+def _objective(
+    network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree
+) -> tuple[Callable[..., Any], tuple[Tree, list[Any]]]:
+    """The loss as a function of the parameters and of x's float arrays, and these."""
+    floats = [jnp.asarray(v) for _, v in leaves(x) if is_float(v)]
+    given = tree_map(jnp.asarray, target)
+
+    def objective(p: Tree, floats: list[jax.Array]) -> Any:
+        found = iter(floats)
+        inputs = tree_map(lambda v: next(found) if is_float(v) else jnp.asarray(v), x)
+        y = apply(network, p, inputs)
+        with jax.named_scope("loss"):
+            return apply_loss(loss, y, given).sum()
+
+    return objective, (tree_map(jnp.asarray, params), floats)
 
 
 def _names(params: Tree, x: Tree) -> list[str]:
@@ -50,41 +114,70 @@ def _names(params: Tree, x: Tree) -> list[str]:
     return [*jax.tree.leaves(labelled), *inputs]
 
 
-def _run(
-    jaxpr: Any, consts: list[Any], arguments: list[Any], events: list[Event], scope: str
-) -> list[Any]:
-    """The outputs of a jaxpr; every array that it makes on the way becomes an event."""
-    known: dict[Any, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
-    known |= dict(zip(jaxpr.invars, arguments, strict=True))
+@dataclass
+class _Walk:
+    """A walk through a jaxpr; every array that it makes on the way becomes an event."""
 
-    def read(v: Any) -> Any:
-        return v.val if isinstance(v, jex.Literal) else known[v]
+    events: list[Event] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
 
-    for equation in jaxpr.eqns:
-        given, stack = list(map(read, equation.invars)), str(equation.source_info.name_stack)
-        inner = f"{scope}/{stack}".strip("/") if scope else stack
+    def all(self, jaxpr: Any, consts: Any, arguments: Any, scope: str) -> list[Any]:
+        """The outputs of a jaxpr whose equations are inside ``scope``."""
+        known: dict[Any, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
+        known |= dict(zip(jaxpr.invars, arguments, strict=True))
+
+        def read(v: Any) -> Any:
+            return v.val if isinstance(v, jex.Literal) else known[v]
+
+        for equation in jaxpr.eqns:
+            made = self.one(equation, list(map(read, equation.invars)), scope)
+            known |= dict(zip(equation.outvars, made, strict=True))
+        return list(map(read, jaxpr.outvars))
+
+    def one(self, equation: Any, given: list[Any], scope: str) -> list[Any]:
+        """The outputs of one equation."""
+        stack, name = str(equation.source_info.name_stack), equation.primitive.name
+        inner = "/".join(part for part in (scope, stack) if part)
         body = next((equation.params[k] for k in BODIES if k in equation.params), None)
-        if body is not None and equation.primitive.name not in ("scan", "while", "cond"):
-            made = _run(*_opened(body), given, events, inner)
-        else:
-            made = equation.primitive.bind(*given, **equation.params)
-            made = made if equation.primitive.multiple_results else [made]
-            events += _events(equation, made, inner)
-        known |= dict(zip(equation.outvars, made, strict=True))
-    return list(map(read, jaxpr.outvars))
+        if name == "scan":
+            return self.turns(equation.params, given, inner)
+        if body is not None and name not in ("while", "cond"):
+            return self.all(*_opened(body), given, inner)
+        made = equation.primitive.bind(*given, **equation.params)
+        made = made if equation.primitive.multiple_results else [made]
+        self.events += self.recorded(equation, made, inner)
+        return list(made)
+
+    def turns(self, params: Any, given: list[Any], scope: str) -> list[Any]:
+        """A scan, one turn after another."""
+        fixed, held = params["num_consts"], params["num_carry"]
+        consts, carry, stacks = given[:fixed], given[fixed : fixed + held], given[fixed + held :]
+        order = range(params["length"])
+        outputs: list[Any] = []
+        for t in reversed(order) if params["reverse"] else order:
+            now = [*consts, *carry, *(stack[t] for stack in stacks)]
+            made = self.all(*_opened(params["jaxpr"]), now, f"{scope}/turn {t}")
+            carry, one = made[:held], made[held:]
+            outputs.append(one)
+        if params["reverse"]:
+            outputs.reverse()
+        return [*carry, *(jnp.stack(column) for column in zip(*outputs, strict=True))]
+
+    def recorded(self, equation: Any, made: list[Any], scope: str) -> Iterator[Event]:
+        """The arrays of floats that an equation has made, but for plumbing."""
+        name = equation.primitive.name
+        phase = "backward" if "transpose(" in scope else "forward"
+        number = self.numbers[phase] = self.numbers.get(phase, -1) + 1
+        if name in PLUMBING:
+            return
+        for value in made:
+            if is_float(value):
+                yield Event(phase, name, value, number, scope=scope, where=_place(equation),
+                            fork=name == OWN_SUM)  # fmt: skip
 
 
 def _opened(body: Any) -> tuple[Any, list[Any]]:
     return (body.jaxpr, body.consts) if isinstance(body, jex.ClosedJaxpr) else (body, [])
-
-
-def _events(equation: Any, made: list[Any], scope: str) -> Iterator[Event]:
-    phase = "backward" if "transpose(" in scope else "forward"
-    where = _place(equation)
-    for value in made:
-        array = np.asarray(value)
-        if array.dtype.kind == "f":
-            yield Event(phase, equation.primitive.name, array, (scope,) if scope else (), where)
 
 
 def _place(equation: Any) -> str:
@@ -92,6 +185,6 @@ def _place(equation: Any) -> str:
     frames = [] if equation.source_info.traceback is None else equation.source_info.traceback.frames
     for frame in frames:
         file = frame.file_name.replace("\\", "/")
-        if not any(library in file for library in LIBRARIES) and "tracing" not in file:
+        if not any(library in file for library in LIBRARIES) and frame.file_name != __file__:
             return line(file, frame.line_num)
     return ""

@@ -13,20 +13,23 @@ from ...reference.protocols import Array, Function, Initialiser, Layer, Loss, Op
 from ...reference.training import Step
 from ...reference.tree import leaves, tree_map, unflatten
 from ..protocols import VJP, Batch, Start, Updated, translation
-from ..tracing import Event
+from ..tracing import Computed, Event
 from .registry import apply, apply_loss, build, evaluate, fill
 
 
 def to_tensor(x: Array) -> torch.Tensor:
-    return torch.from_numpy(np.array(x, order="C"))  # a copy: torch may write to its tensors
+    """A copy: torch may write to its tensors."""
+    return torch.from_numpy(np.array(x, order="C"))
 
 
 def to_weight(x: Array) -> torch.Tensor:
-    tensor = to_tensor(x)  # integers and masks have no gradient
+    """A tensor with a gradient, unless it holds integers or a mask."""
+    tensor = to_tensor(x)
     return tensor.requires_grad_() if tensor.is_floating_point() else tensor
 
 
 def to_array(x: torch.Tensor) -> Array:
+    """A copy of a tensor's numbers."""
     return x.detach().numpy().copy()
 
 
@@ -143,11 +146,31 @@ class TorchAutograd:
             g = unflatten(params, map(to_array, grads))
             yield Step(t, to_array(value), g, *stepper.step(grads))
 
-    def trace(self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree) -> list[Event]:
+    def trace(
+        self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree,
+        unfused: bool = False,
+    ) -> list[Event]:  # fmt: skip
         """What the nodes of the autograd graph compute."""
         from .tracing import trace
 
-        return trace(network, loss, params, x, target)
+        return trace(network, loss, params, x, target, unfused)
+
+    def trace_jvp(
+        self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, tangents: Computed,
+        unfused: bool = False,
+    ) -> list[Event]:  # fmt: skip
+        """What torch.autograd.forward_ad computes."""
+        from .tracing import trace_jvp
+
+        return trace_jvp(network, loss, params, x, target, tangents, unfused)
+
+    def hvp(
+        self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, tangents: Tree
+    ) -> Tree:
+        """Backward through backward."""
+        from .tracing import hvp
+
+        return hvp(network, loss, params, x, target, tangents)
 
     def descend(
         self, network: Layer, loss: Loss, rate: float, params: Tree, batch: Batch, steps: int

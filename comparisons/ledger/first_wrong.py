@@ -1,0 +1,140 @@
+"""The first wrong step of a wrong program: where its numbers leave those of a framework.
+
+The program is recorded like the right one. Each of its steps that the right program has too (the
+same line, or the same value that leaves the same layer) must be the event that the right one is:
+the same numbers in the same layout, in two draws. That a number is somewhere else in the trace
+does not help it: a slope that was forgotten leaves the cotangent as it came, and that is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ...reference.protocols import Array, Layer, Loss
+from ...reference.tree import leaves
+from .ledger import Ledger, Match, Row, joined, step_key
+from .matching import layouts, multiple, same
+from .problem import Case, Problem
+from .steps import Key, Program, Step, record
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """The first wrong step, what it should be, and a hint.
+
+    ``right`` is the row that it stands for, ``match`` the event that it misses, ``hint`` says what
+    its numbers are instead, where that is simple. ``unchecked`` are the steps before it, from the
+    last that was right, that have no counterpart: the mistake is in this step or in one of them.
+    """
+
+    step: Step
+    right: Row
+    match: Match
+    hint: str = ""
+    after: Row | None = None
+    unchecked: list[Step] = field(default_factory=list)
+
+
+def first_wrong(
+    problem: Problem, ledger: Ledger, adapter: str, network: Layer, loss: Loss
+) -> Wrong | None:
+    """The first wrong step of a network or a loss that varies the right one, if there is one."""
+    runs = [record(network, loss, *case) for case in problem.draws]
+    by_line = {row.step.key: row for row in ledger.rows}
+    last, unchecked = None, list[Step]()
+    for steps, row in _checks(runs, ledger, by_line):
+        match = None if row is None else row.matches.get(adapter)
+        if row is None or match is None:
+            unchecked += [steps[0]] if steps[0] not in unchecked[-1:] else []
+            continue
+        values = tuple(s.value for s in steps)
+        if not _is(values, match):
+            before = [s for s in unchecked if s is not steps[0]]
+            return Wrong(steps[0], row, match, hint(values, row, ledger.rows), last, before)
+        last, unchecked = row, []
+    return None
+
+
+def _checks(
+    runs: Sequence[Program], ledger: Ledger, by_line: Mapping[Key, Row]
+) -> Iterator[tuple[tuple[Step, ...], Row | None]]:
+    """Every step, and every value that leaves a layer, with the right row that it stands for."""
+    passed = joined([run.passed for run in runs], lambda p, nth: (p.key, nth))
+    for steps in joined([run.steps for run in runs], step_key):
+        yield steps, by_line.get(steps[0].key)
+        for passing in passed:
+            if passing[0].after is steps[0] and passing[0].key in ledger.passed:
+                yield tuple(p.step for p in passing), ledger.passed[passing[0].key]
+
+
+def first_wrong_gradient(
+    ledger: Ledger, adapter: str, gradients: Mapping[str, Sequence[Array]]
+) -> Wrong | None:
+    """The first wrong one of somebody's gradients, in the order of the backward pass.
+
+    ``gradients`` maps a leaf ("d0.W", "dx") to its values in the problem's draws.
+    """
+    last = None
+    for row in ledger.rows:
+        leaf, match = row.step.leaf, row.matches.get(adapter)
+        if match is not None and leaf in gradients:
+            values = tuple(gradients[leaf])
+            shaped = all(a.shape == b.shape for a, b in zip(values, row.values, strict=True))
+            if not shaped or not _is(values, match):
+                return Wrong(row.step, row, match, hint(values, row, ledger.rows), last)
+            last = row
+    return None
+
+
+def gradients_of(vjp: object, problem: Problem) -> dict[str, list[Array]]:
+    """The gradients that a candidate's ``vjp`` gives in each draw, by leaf."""
+    found: dict[str, list[Array]] = {}
+    for case in problem.draws:
+        for leaf, value in _gradients(vjp, problem, case):
+            found.setdefault(leaf, []).append(value)
+    return found
+
+
+def _gradients(vjp: object, problem: Problem, case: Case) -> Iterator[tuple[str, Array]]:
+    params, x, target = case
+    y, _ = problem.network.forward(params, x)
+    dy = problem.loss.backward(problem.loss.forward(y, target)[1])
+    _, dx, dparams, *_ = vjp(problem.network, params, x, dy)  # type: ignore[operator]
+    for leaf, value in leaves(dparams):
+        yield f"d{leaf}", value
+    for leaf, value in leaves(dx):
+        yield f"dx{leaf and '.' + leaf}", value
+
+
+def _is(values: Sequence[Array], match: Match) -> bool:
+    """Whether the numbers are the event's, in the layout that is right."""
+    return all(
+        a.size == b.size and match.layout.fits(a, b)
+        for a, b in zip(values, match.draws, strict=True)
+    )
+
+
+def hint(values: Sequence[Array], right: Row, rows: Sequence[Row]) -> str:
+    """What wrong numbers are instead, if they are a multiple, an earlier step, or turned."""
+    shapes = {a.shape for a in values}, {a.shape for a in right.values}
+    if shapes[0] != shapes[1]:
+        wanted, got = (", ".join(map(str, s)) for s in (shapes[1], shapes[0]))
+        if values[0].size != right.values[0].size:
+            return f"its shape is {got}, and should be {wanted}"
+    if not any(a.any() for a in values):
+        return "it is zero"
+    if (factor := multiple(values, right.values)) is not None:
+        return f"it is {factor:.6g} times the right value"
+    layout = next(
+        (w for w in layouts(values[0], right.values[0]) if w.text and all(
+            w.fits(a, b) for a, b in zip(values, right.values, strict=True))), None
+    )  # fmt: skip
+    if layout is not None:
+        return f"it has the right numbers in the wrong place ({layout.text})"
+    for row in rows:
+        if row is not right and same(values, row.values) is not None:
+            return f"it has the numbers of step {row.number}, {row.step.name}"
+        if row is not right and (factor := multiple(values, row.values)) is not None:
+            return f"it is {factor:.6g} times step {row.number}, {row.step.name}"
+    return ""

@@ -1,0 +1,154 @@
+"""The ledger: steps of the reference, lined up with the events of a framework by their numbers."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+
+import numpy as np
+import pytest
+
+from backproof.adapters.loading import FRAMEWORKS, load
+from backproof.adapters.tracing import Tracer
+from backproof.comparisons.ledger.matching import Index, multiple, same
+from backproof.comparisons.ledger.networks import SMALL
+from backproof.comparisons.ledger.problem import explain, of_named
+from backproof.comparisons.ledger.steps import record
+from backproof.comparisons.networks import NETWORKS
+
+
+@cache
+def problem(name):
+    return of_named((NETWORKS | SMALL)[name]())
+
+
+@cache
+def ledger(name, *, unfused=False):
+    """The ledger of a network with every framework that is installed."""
+    there = [n for n in ("torch", "jax") if all(map(importlib.util.find_spec, FRAMEWORKS[n]))]
+    return explain(problem(name), {n: load(n) for n in there}, unfused)
+
+
+def test_the_frameworks_can_be_traced(framework):
+    assert isinstance(framework, Tracer)
+
+
+# Steps
+
+
+def steps(name, phase="backward"):
+    program = record(problem(name).network, problem(name).loss, *problem(name).draws[0])
+    return [s for s in program.steps if s.call.phase == phase and not s.part]
+
+
+def test_steps_are_named_and_placed():
+    """Mazur's backward pass in the order of the program: seven steps, two of them gradients."""
+    found = [(s.call.path, s.call.layer, s.name, s.leaf) for s in steps("mazur") if s.role]
+    assert found == [
+        ("loss", "MeanSquaredError", "dp", ""),
+        ("3", "Sigmoid", "dx", ""),
+        ("2", "Dense", "dx", ""), ("2", "Dense", "dW", "d2.W"),
+        ("1", "Sigmoid", "dx", ""),
+        ("0", "Dense", "dx", "dx"), ("0", "Dense", "dW", "d0.W"),
+    ]  # fmt: skip
+    slope = next(s for s in steps("mazur") if s.call.path == "3")
+    assert slope.text == "dy * y * (1 - y)"
+    assert slope.where.startswith("layers/sigmoid.py:")
+
+
+def test_a_combinator_adds_only_what_it_computes():
+    """Residual's own step is the sum; it is marked as a fork, in which two cotangents meet."""
+    own = [s for s in steps("residual") if s.call.layer in ("Residual", "Sequential")]
+    assert [(s.call.layer, s.text, s.fork) for s in own] == [("Residual", "dy + dx", True)]
+
+
+def test_what_is_written_into_has_its_last_value():
+    """Of an array that is filled bit by bit, the step is the whole."""
+    spread = [s for s in steps("cnn") if s.call.layer == "Conv2d" and s.role == "dx"]
+    assert spread[0].value.any()
+    filled = [s for s in steps("cnn") if "x[tap] += " in s.statement]
+    assert filled
+    assert all(s.value.any() for s in filled)
+
+
+# Matching
+
+
+def draws(*shape):
+    return [np.random.default_rng(seed).standard_normal(shape) for seed in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("change", "layout"),
+    [
+        (lambda a: a.copy(), ""),
+        (lambda a: a[:, None], "(3, 4, 5) as (3, 1, 4, 5)"),
+        (lambda a: a.transpose(2, 0, 1), "axes (2, 0, 1)"),
+        (lambda a: a.reshape(12, 5), "(3, 4, 5) as (12, 5)"),
+        (lambda a: a.transpose(1, 0, 2).reshape(12, 5), "axes (1, 0, 2), (3, 4, 5) as (12, 5)"),
+    ],
+)
+def test_a_layout_is_named(change, layout):
+    one = draws(3, 4, 5)
+    found = Index([[change(a) for a in one]]).find(one)
+    assert [(i, found.text) for i, found in found] == [(0, layout)]
+
+
+@pytest.mark.parametrize(("factor", "seen"), [(-1.0, -1.0), (5.0, 5.0), (1 + 1e-8, 1 + 1e-8)])
+def test_a_multiple_is_no_match(factor, seen):
+    one = draws(3, 4)
+    other = [factor * a for a in one]
+    assert same(other, one) is None
+    assert Index([one]).find(other) == []
+    assert multiple(other, one) == pytest.approx(seen, rel=1e-12)
+
+
+def test_equal_in_one_draw_is_no_match():
+    one = draws(3, 4)
+    assert same(one, [one[0].copy(), one[1][::-1].copy()]) is None
+    assert multiple(one, [one[0] * 2, one[1] * 3]) is None
+
+
+# The networks: how many steps have a counterpart
+
+MEASURED = {  # steps of the backward pass that torch and JAX have too, as they are and unfused
+    "mazur": (7, 7, 7, 7), "mlp": (8, 8, 8, 8), "residual": (12, 12, 12, 12),
+    "cnn": (9, 9, 9, 9), "layer-norm": (10, 10, 11, 11), "attention": (17, 19, 19, 19),
+}  # fmt: skip
+HIDDEN = {  # closed forms, for which elementary operations have no counterpart
+    "layer-norm": [("1", "mean_dx_hat")], "attention": [("", "ds")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_steps_have_counterparts(name, framework):
+    torch, jax, torch_unfused, jax_unfused = MEASURED[name]
+    fused, unfused = {"torch": (torch, torch_unfused), "jax": (jax, jax_unfused)}[framework.name]
+    assert ledger(name).matched(framework.name, "backward")[0] >= fused
+    assert ledger(name, unfused=True).matched(framework.name, "backward")[0] >= unfused
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_only_closed_forms_are_hidden_in_elementary_operations(name, framework):
+    rows = ledger(name, unfused=True).rows
+    lacking = [r for r in rows if r.is_step and framework.name not in r.matches]
+    whole = {"Conv2d", "MaxPool2d"}  # one operation in every framework, and many steps of ours
+    lacking = [r for r in lacking if r.step.call.layer not in whole or r.passes]
+    assert [(r.step.call.path, r.step.name) for r in lacking] == HIDDEN.get(name, [])
+    assert all(r.inside[framework.name] for r in lacking)
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_what_passes_between_layers_matches(name, framework):
+    """Fused or not; every gradient is the one that the framework holds for that parameter."""
+    rows = [r for r in ledger(name).rows if r.passes]
+    assert all(framework.name in r.matches for r in rows)
+    assert all(r.matches[framework.name].relative < 1e-12 for r in rows)
+    leaves = {r.step.leaf for r in rows if r.matches[framework.name].anchored}
+    assert leaves >= {f"d{r.step.leaf[1:]}" for r in rows if r.step.leaf} != set()
+
+
+def test_forks_meet_forks(framework):
+    """Our sum of two cotangents is the framework's own, whoever writes it down."""
+    (row,) = (r for r in ledger("residual").rows if r.step.fork)
+    assert row.matches[framework.name].event.fork
