@@ -182,6 +182,7 @@ def _compare(case: str, found: Findings, adapters: Sequence[str], seed: int, as_
     from .comparisons.records import BAD
     from .rendering import console
 
+    click.echo("Comparing every number; larger networks take up to a minute.", err=True)
     rows: pd.DataFrame = compare_attribution(
         found.made, found.look, adapters=adapters or None, case=case, seed=seed
     )
