@@ -131,6 +131,13 @@ def mutation_score(session: nox.Session) -> None:
 
 
 @nox.session
+def diagnosis_score(session: nox.Session) -> None:
+    """Score the diagnosis on every mutant: write docs/diagnosis-score.md. Half an hour."""
+    python = program(everything(session), "python")
+    session.run(python, str(ROOT / "docs/make_diagnosis_score.py"), *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and layout with ruff, and that the changelog's fragments can be read."""
     ruff = program(everything(session), "ruff")
