@@ -112,6 +112,14 @@ REFUSED = {
         lambda: vjp(b.Conv2d(2, 3, 3), x=(1, 3, 5, 5)),
         "takes x of shape (N, 2, H, W) with H, W >= 3, got an array of shape (1, 3, 5, 5)",
     ),
+    "mask": (
+        lambda: vjp(b.MultiHeadAttention(4, 2), x=(np.ones((2, 3, 4)), np.ones((2, 3), bool))),
+        "takes a mask that broadcasts to (2, 2, 3, 3), got an array of shape (2, 3)",
+    ),
+    "one input too many": (
+        lambda: vjp(b.MultiHeadAttention(4, 2), x=(np.ones((2, 3, 4)),) * 3),
+        "takes a query, or a query and a memory, and a mask",
+    ),
     "layers that do not fit": (
         lambda: vjp(b.Sequential(b.Dense(4, 3), b.Dense(4, 2))),
         "Dense(n_in=4, n_out=2, bias=True) takes x of shape (..., 4), got an array of shape (5, 3)",

@@ -56,5 +56,5 @@ class CTC:
         few = exactly([[0, 1], [1, 1]], [4, 3], [2, 0])
         yield Sample(CTC(2, "sum"), normal(4, 2, 3), few)
         more = exactly([[3, 0, 3], [2, 2, 0], [0, 0, 0]], [6, 6, 2], [3, 2, 1])
-        yield Sample(CTC(1, "none"), normal(6, 3, 4, scale=3), more)
+        yield Sample(CTC(1, "none"), normal(6, 3, 4, scale=30), more)
         yield Sample(CTC(2, log_input=True), normal(4, 2, 3, offset=-1), few)
