@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from .comparisons.attribution.monotone import monotonicity as monotonicity
     from .comparisons.attribution.subject import subject as subject
     from .comparisons.attribution.surrogate import surrogate_tree as surrogate_tree
+    from .comparisons.case import Case as Case
+    from .comparisons.case_files import CaseFileError as CaseFileError
+    from .comparisons.case_files import read as read_case
     from .comparisons.cases import CaseError as CaseError
     from .comparisons.compare import compare_function as compare_function
     from .comparisons.compare import compare_optimizer as compare_optimizer
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
     from .comparisons.records import Comparison as Comparison
     from .comparisons.results import read as read_results
     from .comparisons.results import save as save_results
+    from .comparisons.shrinking import Shrunk as Shrunk
+    from .comparisons.shrinking import shrink as shrink
     from .comparisons.summary import first_divergence as first_divergence
     from .reference.circuit import Circuit as Circuit
     from .reference.training import Step as Step
@@ -54,14 +59,17 @@ __version__ = "0.1.0"
 _HOME = {
     "Adapter": ("adapters.protocols", "Adapter"),
     "Candidate": ("adapters.protocols", "Candidate"),
-    "Cause": ("comparisons.diagnosis.verdicts", "Cause"),
+    "Case": ("comparisons.case", "Case"),
     "CaseError": ("comparisons.cases", "CaseError"),
+    "CaseFileError": ("comparisons.case_files", "CaseFileError"),
+    "Cause": ("comparisons.diagnosis.verdicts", "Cause"),
     "Circuit": ("reference.circuit", "Circuit"),
     "Comparison": ("comparisons.records", "Comparison"),
     "Diagnosis": ("comparisons.diagnosis.verdicts", "Diagnosis"),
     "Interval": ("comparisons.attribution.interval", "Interval"),
     "MissingFramework": ("adapters.loading", "MissingFramework"),
     "NamedNetwork": ("comparisons.named_network", "NamedNetwork"),
+    "Shrunk": ("comparisons.shrinking", "Shrunk"),
     "Step": ("reference.training", "Step"),
     "UnknownName": ("adapters.loading", "UnknownName"),
     "Unsupported": ("adapters.protocols", "Unsupported"),
@@ -82,9 +90,11 @@ _HOME = {
     "first_divergence": ("comparisons.summary", "first_divergence"),
     "load_adapter": ("adapters.loading", "load"),
     "monotonicity": ("comparisons.attribution.monotone", "monotonicity"),
+    "read_case": ("comparisons.case_files", "read"),
     "read_results": ("comparisons.results", "read"),
     "recompute_example": ("comparisons.examples.recompute", "recompute_example"),
     "save_results": ("comparisons.results", "save"),
+    "shrink": ("comparisons.shrinking", "shrink"),
     "subject": ("comparisons.attribution.subject", "subject"),
     "surrogate_tree": ("comparisons.attribution.surrogate", "surrogate_tree"),
     "worked_examples": ("comparisons.examples.recompute", "worked_examples"),

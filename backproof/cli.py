@@ -1,4 +1,4 @@
-"""The command line: compare, show, list.
+"""The command line: compare, show, list; ``lazy`` names the others.
 
 Exit codes: 0 all match, 1 a mismatch or an error, 2 wrong usage, 130 interrupted. Only the worker
 processes import frameworks; this process imports what a command needs when it needs it.
@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from . import __version__
+from .case_commands import Saved, case_options, replay
 from .lazy import LazyGroup
 
 if TYPE_CHECKING:
@@ -118,12 +119,13 @@ def _several(name: str, help: str) -> Callable[..., Any]:
               help="Worker processes; by default 2, or 1 on one core.")  # fmt: skip
 @click.option("--output", metavar="FILE", help="Save every row: .parquet, .csv or .json.")
 @click.option("--no-diagnosis", is_flag=True, help="Do not search for the causes of mismatches.")
+@case_options
 @click.option("--quiet", is_flag=True, help="Print the summary and what is wrong, nothing else.")
 def compare(
     networks: Sequence[str], layers: Sequence[str], losses: Sequence[str],
     adapters: Sequence[str], dtypes: Sequence[str], optimizers: Sequence[str], steps: int | None,
     samples: bool, seed: int, jobs: int | None, output: str | None, no_diagnosis: bool,
-    quiet: bool,
+    quiet: bool, files: Sequence[str], modules: Sequence[str], folder: str | None, shrinks: bool,
 ) -> None:  # fmt: skip
     """Compare gradients and training, and tabulate every difference.
 
@@ -133,6 +135,13 @@ def compare(
     from .comparisons import environment
 
     with _plain_errors():
+        if output is not None:
+            from .comparisons.results import check_writable
+
+            check_writable(output)
+        if again := replay(files, adapters, modules, not no_diagnosis):
+            results, told = again
+            _finish(results, quiet, output, lambda: click.echo("\n".join(told), nl=bool(told)))
         trains = bool(networks) or not (layers or losses or samples)
         if not trains and (optimizers or steps):
             raise click.UsageError("--optimizer and --steps are for training: add a --network")
@@ -142,10 +151,8 @@ def compare(
         request.diagnose = not no_diagnosis
         if samples:
             request.take_everything()
-        if output is not None:
-            from .comparisons.results import check_writable
-
-            check_writable(output)
+        saved = Saved(folder, shrinks, not no_diagnosis, quiet)
+        saved.prepare()
         if not quiet:
             for line in request.skipped:
                 click.echo(f"Skipped: {line}", err=True)
@@ -153,7 +160,8 @@ def compare(
         began = time.monotonic()
         results = _run(request, jobs, quiet)
         results.attrs.update(request.meta(time.monotonic() - began, jobs))
-        _finish(results, quiet, output)
+        saved.save(request.tasks(), results)
+        _finish(results, quiet, output, saved.shrink)
 
 
 def _request(
@@ -255,8 +263,11 @@ def _progress(parts: int, quiet: bool) -> Iterator[tuple[Callable[[str], None], 
         yield lambda text: bar.update(job, advance=1, description=text), nothing
 
 
-def _finish(results: pd.DataFrame, quiet: bool, output: str | None = None) -> None:
-    """Save, print, and leave with the exit code that the verdicts deserve."""
+def _finish(
+    results: pd.DataFrame, quiet: bool, output: str | None = None,
+    then: Callable[[], None] = lambda: None,
+) -> NoReturn:  # fmt: skip
+    """Save, print, do what is left, and leave with the exit code that the verdicts deserve."""
     from .comparisons.records import BAD
     from .comparisons.results import ResultsError, save
     from .rendering import console, print_report
@@ -272,6 +283,7 @@ def _finish(results: pd.DataFrame, quiet: bool, output: str | None = None) -> No
         raise unsaved
     if output is not None and not quiet:
         click.echo(f"Saved to {output}", err=True)
+    then()
     if not results["n_compared"].sum():
         click.echo("Error: nothing was compared.", err=True)
         sys.exit(1)

@@ -319,6 +319,8 @@ def _leaf(row: dict[str, Any]) -> str:
 def command(rows: list[dict[str, Any]], meta: dict[str, Any]) -> str:
     """The command line that shows again what went wrong."""
     row, dtypes = rows[0], {r["dtype"] for r in rows}
+    if file := meta.get("cases", {}).get(summary.case_key(row)):
+        return f"backproof compare --case {file} --adapter {row['candidate']}"
     sample = re.match(r"\w+", row["case"]) if row["case"] not in meta.get("networks", ()) else None
     what = f"--network {row['case']}"
     if sample:

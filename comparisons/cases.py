@@ -15,6 +15,7 @@ from ..adapters.loading import MissingFramework, load
 from ..adapters.protocols import Adapter
 from ..reference.protocols import Array, Function, Layer, Loss, Tree
 from ..reference.tree import leaves, tree_map
+from .layouts import dense, dense_tree
 from .tolerances import ALLOWED
 
 DEFAULT_ADAPTERS = ("numpy", "torch", "jax")
@@ -62,7 +63,7 @@ def check_spec(spec: Any, kind: str) -> None:
 def check_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
     """The array, or CaseError where it is empty or of another float dtype."""
     try:
-        array = np.asarray(value)
+        array = dense(value)
     except ValueError as error:
         raise CaseError(f"{name} is no array: {error}") from error
     if array.size == 0:
@@ -123,7 +124,7 @@ def check_params(network: Layer, params: Tree, dtype: np.dtype[Any]) -> Tree:
             raise CaseError(
                 f"params[{leaf!r}] has shape {array.shape}, {network} wants {wanted[leaf].shape}"
             )
-    return tree_map(np.asarray, params)
+    return dense_tree(params)
 
 
 def draw_input(x: Any, rng: np.random.Generator, dtype: np.dtype[Any]) -> Tree:
@@ -179,7 +180,7 @@ def check_weights(params: Tree, dtype: Any) -> tuple[np.dtype[Any], Tree]:
     dtype = check_dtype(dtype, *(w for _, w in given))
     for leaf, w in given:
         check_floats(f"params[{leaf!r}]", w, dtype)
-    return dtype, tree_map(np.asarray, params)
+    return dtype, dense_tree(params)
 
 
 def draw_grads(params: Tree, steps: int, scale: float, rng: np.random.Generator) -> list[Tree]:
@@ -202,7 +203,7 @@ def check_grads(grads: list[Tree], params: Tree, dtype: np.dtype[Any]) -> list[T
             raise CaseError(f"gradient {t} has leaves {given}, the weights have {shapes}")
         for leaf, a in leaves(g):
             check_floats(f"gradient {t} {leaf!r}", a, dtype)
-    return [tree_map(np.asarray, g) for g in grads]
+    return [dense_tree(g) for g in grads]
 
 
 Named = Iterator[tuple[str, Array, int]]  # name, array, the first step that sees it

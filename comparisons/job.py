@@ -23,8 +23,8 @@ from ..adapters.protocols import Adapter
 from ..reference import discovery
 from ..reference.protocols import Function, Initialiser, Optimizer, Sample, Tree
 from ..reference.tree import as_dtype
-from .cases import CaseError
-from .compare import compare_function, compare_optimizer, compare_training, compare_vjp
+from .case import COMPARE, Case
+from .cases import DEFAULT_ADAPTERS, CaseError
 from .distributions import compare_initialiser
 from .networks import NETWORKS, named
 
@@ -67,26 +67,30 @@ class Task:
         """How long it takes, compared with other tasks: the later in the list, the longer."""
         return 1 + list(NETWORKS).index(self.network)
 
+    def cases(self) -> Iterator[Case]:
+        """The VJP on the first batch, then the training with each optimizer."""
+        network = named(self.network)
+        batches = network.batches(self.steps, self.dtype, self.seed)
+        common: dict[str, Any] = {
+            "params": network.start(self.dtype, self.seed), "adapters": self.adapters,
+            "dtype": self.dtype, "seed": self.seed, "case": network.name,
+        }  # fmt: skip
+        yield Case.vjp(network.network, x=batches[0][0], **common)
+        for name in self.optimizers:
+            trained = network.network, network.loss, network.optimizer(name)
+            yield Case.training(*trained, batches=batches, **common)
+
     def run(self, report: Report = lambda part: None) -> pd.DataFrame:
         """Compare; ``report`` hears of each part that is done, in words."""
         import pandas as pd
 
-        network = named(self.network)
-        params = network.start(self.dtype, self.seed)
-        batches = network.batches(self.steps, self.dtype, self.seed)
-        common: dict[str, Any] = {
-            "params": params, "adapters": self.adapters, "dtype": self.dtype, "seed": self.seed,
-            "case": network.name, "diagnose": self.diagnose,
-        }  # fmt: skip
-        tables = [compare_vjp(network.network, x=batches[0][0], **common)]
-        report(f"{self.network} {self.dtype} gradients")
-        tables += [
-            compare_training(
-                network.network, network.loss, network.optimizer(name), batches=batches,
-                progress=partial(_report, report, f"{self.network} {self.dtype} {name}"), **common,
-            )
-            for name in self.optimizers
-        ]  # fmt: skip
+        tables = []
+        for what, case in zip(("gradients", *self.optimizers), self.cases(), strict=True):
+            label = f"{self.label} {what}"
+            progress = partial(_report, report, label)
+            tables.append(case.compare(progress=progress, diagnose=self.diagnose))
+            if case.kind == "vjp":
+                report(label)
         return pd.concat(tables, ignore_index=True)
 
 
@@ -107,26 +111,32 @@ def compare_sample(
     number: str = "", params: Tree = None, diagnose: bool = False,
 ) -> pd.DataFrame:  # fmt: skip
     """Compare one sample in the way of its kind; ``params``: a layer's, drawn if None."""
-    rng = np.random.default_rng([seed, 1])  # not the draws of the parameters
-    spec, x = sample.spec, as_dtype(sample.x(rng), dtype)
+    kind, given = _given(sample, dtype, seed, params)
     common: dict[str, Any] = {
         "adapters": adapters, "dtype": dtype, "seed": seed, "case": sample.case("", number),
-        "diagnose": diagnose,
     }  # fmt: skip
+    if kind == "initialiser":
+        common["case"] += f" {given['shape']}"
+        return compare_initialiser(sample.spec, **given, **common)
+    if kind == "vjp":
+        common["case"] = partial(sample.case, number=number)
+    rows: pd.DataFrame = COMPARE[kind](sample.spec, **given, **common, diagnose=diagnose)
+    return rows
+
+
+def _given(sample: Sample, dtype: str, seed: int, params: Tree) -> tuple[str, dict[str, Any]]:
+    """The kind of a sample's comparison, and what that is given."""
+    rng = np.random.default_rng([seed, 1])  # not the draws of the parameters
+    spec, x = sample.spec, as_dtype(sample.x(rng), dtype)
     if isinstance(spec, Optimizer):
-        scale = sample.gradient_scale
-        return compare_optimizer(spec, params={"w": x}, gradient_scale=scale, **common)
+        return "optimizer", {"params": {"w": x}, "gradient_scale": sample.gradient_scale}
     if isinstance(spec, Initialiser):
-        shape = tuple(int(n) for n in x)
-        common["case"] += f" {shape}"
-        del common["diagnose"]
-        return compare_initialiser(spec, shape=shape, **common)
+        return "initialiser", {"shape": tuple(int(n) for n in x)}
     if isinstance(spec, Function):
-        return compare_function(spec, x=x, **common)
-    common["case"] = partial(sample.case, number=number)
+        return "function", {"x": x}
     if sample.target is not None:
-        return compare_vjp(spec, x=x, target=as_dtype(sample.target(rng), dtype), **common)
-    return compare_vjp(spec, x=x, params=params, **common)
+        return "vjp", {"x": x, "target": as_dtype(sample.target(rng), dtype)}
+    return "vjp", {"x": x, "params": params}
 
 
 @dataclass(frozen=True)
@@ -162,6 +172,23 @@ class SampleTask:
                 seen.append(str(sample.spec))
                 count = seen.count(seen[-1])
                 yield f"#{count}" if count > 1 else "", sample
+
+    def cases(self) -> Iterator[Case]:
+        """The case of every sample in every dtype, for each name that it has with an adapter.
+
+        Initialisers, which draw, have none.
+        """
+        adapters = self.adapters or DEFAULT_ADAPTERS
+        for number, sample in self._samples():
+            for dtype in self.dtypes:
+                kind, given = _given(sample, dtype, self.seed, None)
+                names = dict.fromkeys(sample.case(a if kind == "vjp" else "", number)
+                                      for a in adapters)  # fmt: skip
+                for name in names if kind != "initialiser" else ():
+                    yield getattr(Case, kind)(
+                        sample.spec, **given, adapters=adapters, dtype=dtype, seed=self.seed,
+                        case=name,
+                    )  # fmt: skip
 
     def run(self, report: Report = lambda part: None) -> pd.DataFrame:
         """Compare; ``report`` hears of each part that is done, in words."""

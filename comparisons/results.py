@@ -10,11 +10,10 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from .files import beside, writable
 from .records import COLUMNS, VERDICTS, Finding
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class ResultsError(ValueError):
 def check_writable(path: str | Path) -> None:
     """Raise ResultsError if ``save`` could not write there. Leaves nothing behind."""
     target = _target(path)
-    with _beside(target):
+    with beside(target, ResultsError):
         pass
 
 
@@ -45,7 +44,7 @@ def save(results: pd.DataFrame, path: str | Path) -> None:
     target = _target(path)
     results = results.copy(deep=False)
     results.attrs = {**results.attrs, "rows": len(results)}
-    with _beside(target) as draft:
+    with beside(target, ResultsError) as draft:
         {".parquet": _to_parquet, ".csv": _to_csv, ".json": _to_json}[target.suffix](results, draft)
         os.replace(draft, target)
 
@@ -99,28 +98,7 @@ def _checked_name(path: str | Path) -> Path:
 
 
 def _target(path: str | Path) -> Path:
-    """Where to write, symbolic links followed; ResultsError where that cannot be."""
-    path = _checked_name(path)
-    target = Path(os.path.realpath(path))
-    if not target.parent.is_dir():
-        raise ResultsError(f"{path} cannot be written: there is no directory {target.parent}")
-    if target.exists() and not os.access(target, os.W_OK):
-        raise ResultsError(f"{path} exists and may not be written to")
-    return target
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A new file in the target's directory, gone at the end unless it was moved."""
-    draft = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
-    try:
-        draft.open("xb").close()
-        yield draft
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ResultsError(f"{target} cannot be written: {why}") from error
-    finally:
-        draft.unlink(missing_ok=True)
+    return writable(_checked_name(path), ResultsError)
 
 
 def _to_parquet(results: pd.DataFrame, path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .records import BAD, VERDICTS
 
@@ -12,12 +12,19 @@ if TYPE_CHECKING:
 
 MILESTONES = (1, 2, 5)  # and these times 10, 100, ...
 NOT_JUDGED = ("unresolved", "unsupported", "known divergence")  # their noise ratio decides nothing
+TRAINING = ("lockstep", "free-running")  # the two modes of one case
 CASE = ["case", "optimizer", "dtype", "mode", "candidate"]
 # Where to look first within a step: the cotangent passes from the loss to the state.
 IN_STEP = ("", "loss", "y", "gradient", "dparams", "dx", "state", "weights")
 BACKWARD = ("gradient", "dparams")  # of these, the last layer is reached first
 SEVERITY = ("match", "structural zero", "known divergence", "unsupported", "unresolved",
             "unexpected match", "mismatch", "error")  # fmt: skip
+
+
+def case_key(row: dict[Any, Any]) -> str:
+    """What the rows of one case, and of no other, have in common."""
+    kind = "training" if row["mode"] in TRAINING else row["mode"]
+    return "|".join((row["case"], row["dtype"], row["optimizer"], kind))
 
 
 def summary(results: pd.DataFrame) -> pd.DataFrame:
