@@ -384,8 +384,3 @@ def _purpose(spec: type[Any]) -> str:
     doc = sys.modules[spec.__module__].__doc__ or ""
     first = doc.strip().partition("\n")[0]
     return first.partition(": ")[2] or first
-
-
-from .mutants_cli import mutants  # noqa: E402 - it needs what is above
-
-main.add_command(mutants)

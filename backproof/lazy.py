@@ -9,6 +9,7 @@ import click
 COMMANDS = {
     "blame": ("blame_command", "blame"),
     "examples": ("examples_command", "examples"),
+    "mutants": ("mutants_command", "mutants"),
     "shrink": ("shrink_command", "shrink"),
 }  # the name of a command to its module here and its function in it
 

@@ -14,7 +14,8 @@ from rich.text import Text
 from .comparisons.intervals import wilson
 from .comparisons.mutants import Mutant, mutants
 from .comparisons.mutants.score import tally
-from .rendering import GRAVE, MILD, _numbers, _print_line, _table, _title, ratio
+from .rendering import GRAVE, MILD, _print_line, _title, ratio
+from .tables import plain_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,7 @@ TOLD = {
     "wrong version of": "subject", "kind": "kind", "family": "family", "seen in": "sources",
     "revealed by": "revealed_by", "missed by": "misses",
 }  # fmt: skip
+OUTCOMES = ("killed", "survived", "equivalent")
 
 
 def print_list(out: Console, chosen: Sequence[Mutant]) -> None:
@@ -30,7 +32,7 @@ def print_list(out: Console, chosen: Sequence[Mutant]) -> None:
     for family in dict.fromkeys(m.family for m in chosen):
         of_family = [m for m in chosen if m.family == family]
         _title(out, f"{family} ({len(of_family)})")
-        table = _table("id", "of")
+        table = plain_table("id", "of")
         for column in ("what is wrong", "revealed by"):
             table.add_column(column, ratio=1)
         for m in of_family:
@@ -46,10 +48,9 @@ def print_mutant(out: Console, mutant: Mutant) -> None:
     """Everything there is to say about one, and its code."""
     _print_line(out, Text(f"{mutant.id}: {mutant.description}", style="bold cyan"))
     table = Table.grid(padding=(0, 2))
-    for label, value in ((label, mutant.record()[field]) for label, field in TOLD.items()):
-        table.add_row(
-            Text(label, style="dim"), value if isinstance(value, str) else ", ".join(value)
-        )
+    told = mutant.record()
+    for label, field in TOLD.items():
+        table.add_row(Text(label, style="dim"), told[field])
     out.print(Padding(table, (0, 0, 1, 2)))
     out.print(Syntax(mutant.code, "python", background_color="default"))
 
@@ -67,8 +68,7 @@ def print_score(out: Console, table: pd.DataFrame, survivors: Sequence[Mutant]) 
 
 
 def _print_families(out: Console, table: pd.DataFrame) -> None:
-    lines = _table("family")
-    _numbers(lines, "mutants", "killed", "survived", "equivalent", "weakest ratio", "slowest, s")
+    lines = plain_table("family", numbers=("mutants", *OUTCOMES, "weakest ratio", "slowest, s"))
     for family, rows in table.groupby("family"):
         counts = rows["outcome"].value_counts()
         killed = rows[rows["outcome"] == "killed"]
@@ -80,34 +80,27 @@ def _print_families(out: Console, table: pd.DataFrame) -> None:
     out.print(lines)
 
 
-OUTCOMES = ("killed", "survived", "equivalent")
-
-
 def _count(number: int, outcome: str) -> Text:
     style = GRAVE if outcome == "survived" else MILD if outcome == "equivalent" else ""
     return Text(f"{number}", style=style if number else "dim")
 
 
 def _print_styles(out: Console, table: pd.DataFrame) -> None:
-    lines = _table("style", "inputs")
-    _numbers(lines, "killed", "of", "share", "95 % confidence", "not applicable", "seconds")
+    numbers = ("killed", "of", "share", "95 % confidence", "not applicable", "seconds")
+    lines = plain_table("style", "inputs", numbers=numbers)
     for (style, inputs), rows in table.groupby(["style", "inputs"], sort=False):
         killed, of = tally(rows)
         low, high = wilson(killed, of)
         lines.add_row(
-            str(style), str(inputs), f"{killed}", f"{of}", share(killed, of),
+            str(style), str(inputs), f"{killed}", f"{of}", _share(killed, of),
             f"{100 * low:.1f} to {100 * high:.1f} %", f"{len(rows) - of}",
             f"{rows['seconds'].sum():.1f}",
         )  # fmt: skip
     out.print(lines)
 
 
-def share(part: int, of: int) -> str:
-    """In per cent, never rounded to a whole that it is not."""
-    if not of:
-        return "-"
-    text = f"{100 * part / of:.1f} %"
-    return text.replace("100.0", "100" if part == of else "99.9").replace(" 0.0", " 0")
+def _share(part: int, of: int) -> str:
+    return f"{100 * part / of:.1f} %" if of else "-"
 
 
 def _print_survivor(out: Console, mutant: Mutant) -> None:
@@ -143,7 +136,7 @@ def _total(table: pd.DataFrame, survivors: Sequence[Mutant]) -> Text:
     low, high = wilson(killed, of)
     first = table[table["style"] == table["style"].iloc[0]]  # ours, unless others were asked for
     slow = first.loc[first["seconds"].idxmax()]
-    text = f"Mutation score: {killed} of {of}, {share(killed, of)}"
+    text = f"Mutation score: {killed} of {of}, {_share(killed, of)}"
     text += f" (95 % confidence {100 * low:.1f} to {100 * high:.1f} %)."
     slowest = f" The slowest to be found: {slow['id']} in {slow['seconds']:.2f} s."
     head = Text(text, style="bold" if killed == of else GRAVE)

@@ -70,19 +70,13 @@ class Mutant:
                 return "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno])
         raise LookupError(f"{self.variation.__module__} holds no mutant {self.id}")
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, str]:
         """All that is told of it in words, to be shown or saved."""
-        told = (
-            "id",
-            "subject",
-            "kind",
-            "family",
-            "description",
-            "sources",
-            "misses",
-            "revealed_by",
-        )
-        return {name: getattr(self, name) for name in told}
+        return {
+            "id": self.id, "subject": self.subject, "kind": self.kind, "family": self.family,
+            "description": self.description, "sources": ", ".join(self.sources),
+            "revealed_by": self.revealed_by, "misses": self.misses,
+        }  # fmt: skip
 
     def make(self, right: Any) -> Any:
         """A copy of the right object that computes as the variation does."""

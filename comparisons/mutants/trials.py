@@ -87,8 +87,9 @@ class SampleTrial(Trial):
 
     def compare(self, adapters: Sequence[Adapter], dtype: str) -> pd.DataFrame:
         """The suite's own comparison."""
-        common: dict[str, Any] = {"adapters": adapters, "seed": self.seed}
-        return compare_sample(self.sample, dtype=dtype, params=self._params(dtype), **common)
+        return compare_sample(
+            self.sample, dtype=dtype, adapters=adapters, seed=self.seed, params=self._params(dtype)
+        )
 
     def _params(self, dtype: str) -> Tree:
         """A layer's parameters, where they are not to be drawn away from their initial values."""

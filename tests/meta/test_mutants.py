@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from functools import cache
+from itertools import chain
 
 import pytest
 
@@ -61,8 +62,9 @@ def test_float32_misses_exactly_what_its_rounding_hides(id):
 @pytest.mark.parametrize("id", [id for id in MUTANTS if id not in DRAWN])
 def test_no_mutant_is_equivalent(id):
     """Its numbers differ from the reference's, whatever the tolerances say of the difference."""
-    found = hunted(id, "backproof")
-    assert found.difference > EQUIVALENT or found.noise_ratio == math.inf
+    found, mutant = hunted(id, "backproof"), MUTANTS[id]
+    seen = (STYLES["backproof"].judge(mutant, trial) for trial in own(mutant.target))
+    assert any(s.difference > EQUIVALENT or s.noise_ratio == math.inf for s in chain([found], seen))
 
 
 @pytest.mark.parametrize("style", ["backproof", "backproof-float32"])

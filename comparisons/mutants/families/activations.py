@@ -450,7 +450,8 @@ class _(Mish):
 
 
 @wrong("AC15", "Φ as (1 + erf(x/√2))/2: no digits left far below 0", "torch.nn.functional.gelu",
-       revealed_by="x below -5")  # fmt: skip
+       revealed_by="x below -5",
+       misses="numbers of order 1; below -5 both are nothing beside an atol")  # fmt: skip
 class _(GELU):
     def forward(self, params, x):
         y, (slope,) = super().forward(params, x)
@@ -461,74 +462,95 @@ class _(GELU):
 
 
 @wrong("AC16", "the slope of expm1 as expm1 + 1: no digits left far below 0", "jax.nn.elu",
-       revealed_by="x far below 0 and nothing else")  # fmt: skip
+       revealed_by="x far below 0 and nothing else",
+       misses="numbers of order 1; far below 0 both are nothing beside an atol")  # fmt: skip
 class _(ELU):
     def backward(self, residuals, dy):
         positive, below = residuals
         return dy * np.where(positive, 1, self.alpha * (np.expm1(below) + 1)), {}
 
 
-@wrong("AC17", "slope 1 at exactly 0", revealed_by="exact zeros and α other than 1")
+@wrong("AC17", "slope 1 at exactly 0",
+       revealed_by="exact zeros and α other than 1",
+       misses="a random number is never exactly 0; α is 1 by default")  # fmt: skip
 class _(ELU):
     def forward(self, params, x):
         y, (_, below) = super().forward(params, x)
         return y, (x >= 0, below)
 
 
-@wrong("AC18", "slope λ at exactly 0", revealed_by="exact zeros")
+@wrong("AC18", "slope λ at exactly 0",
+       revealed_by="exact zeros",
+       misses="a random number is never exactly 0")  # fmt: skip
 class _(SELU):
     def forward(self, params, x):
         y, (_, below) = super().forward(params, x)
         return y, (x >= 0, below)
 
 
-@wrong("AC19", "nothing below -20: a shortcut that hides the tail", revealed_by="x below -20 only")
+@wrong("AC19", "nothing below -20: a shortcut that hides the tail",
+       revealed_by="x below -20 only",
+       misses="numbers of order 1; below -20 the right one is nothing beside an atol")  # fmt: skip
 class _(SiLU):
     def forward(self, params, x):
         y, (x, s) = super().forward(params, x)
         return np.where(x < -20, 0 * y, y), (x, np.where(x < -20, 0 * s, s))
 
 
-@wrong("AC20", "nothing below -20: a shortcut that hides the tail", revealed_by="x below -20 only")
+@wrong("AC20", "nothing below -20: a shortcut that hides the tail",
+       revealed_by="x below -20 only",
+       misses="numbers of order 1; below -20 the right one is nothing beside an atol")  # fmt: skip
 class _(Mish):
     def forward(self, params, x):
         y, (x, t, s) = super().forward(params, x)
         return np.where(x < -20, 0 * y, y), (x, np.where(x < -20, 0 * t, t), s * (x >= -20))
 
 
-@wrong("AC21", "slope 1/6 at the limits", revealed_by="x exactly at a limit")
+@wrong("AC21", "slope 1/6 at the limits",
+       revealed_by="x exactly at a limit",
+       misses="a random number is never exactly at a limit")  # fmt: skip
 class _(HardSigmoid):
     def forward(self, params, x):
         return super().forward(params, x)[0], ((x >= -3) & (x <= 3),)
 
 
-@wrong("AC22", "the inner slope at the limits", revealed_by="x exactly at a limit")
+@wrong("AC22", "the inner slope at the limits",
+       revealed_by="x exactly at a limit",
+       misses="a random number is never exactly at a limit")  # fmt: skip
 class _(HardSwish):
     def forward(self, params, x):
         y, (x, h, _) = super().forward(params, x)
         return y, (x, h, (x >= -3) & (x <= 3))
 
 
-@wrong("AC23", "slope 1 at 0 and at 6", revealed_by="x exactly at a limit")
+@wrong("AC23", "slope 1 at 0 and at 6",
+       revealed_by="x exactly at a limit",
+       misses="a random number is never exactly at a limit")  # fmt: skip
 class _(ReLU6):
     def forward(self, params, x):
         return super().forward(params, x)[0], ((x >= 0) & (x <= 6),)
 
 
-@wrong("AC24", "slope 1 at the threshold", revealed_by="|x| exactly at the threshold")
+@wrong("AC24", "slope 1 at the threshold",
+       revealed_by="|x| exactly at the threshold",
+       misses="a random number is never exactly at the threshold")  # fmt: skip
 class _(SoftShrink):
     def forward(self, params, x):
         return super().forward(params, x)[0], (np.abs(x) >= self.threshold,)
 
 
-@wrong("AC25", "what is at the threshold stays", revealed_by="|x| exactly at the threshold")
+@wrong("AC25", "what is at the threshold stays",
+       revealed_by="|x| exactly at the threshold",
+       misses="a random number is never exactly at the threshold")  # fmt: skip
 class _(HardShrink):
     def forward(self, params, x):
         outside = np.abs(x) >= self.threshold
         return x * outside, (outside,)
 
 
-@wrong("AC26", "what is at the threshold stays", revealed_by="x exactly at the threshold")
+@wrong("AC26", "what is at the threshold stays",
+       revealed_by="x exactly at the threshold",
+       misses="a random number is never exactly at the threshold")  # fmt: skip
 class _(Threshold):
     def forward(self, params, x):
         above = x >= self.threshold
@@ -536,7 +558,9 @@ class _(Threshold):
 
 
 @wrong("GA27", "the slope as 1/(1 + |x|) - |x|/(1 + |x|)²", "autograd of the quotient",
-       revealed_by="large x and nothing else")  # fmt: skip
+       revealed_by="large x and nothing else",
+       misses="exact on paper, and numbers of order 1 lose few digits: a gradient "
+              "check passes")  # fmt: skip
 class _(Softsign):
     def backward(self, residuals, dy):
         (r,) = residuals
@@ -544,14 +568,18 @@ class _(Softsign):
 
 
 @wrong("GA28", "x - tanh(x) at every x", "torch.nn.functional.tanhshrink",
-       revealed_by="small x and nothing else")  # fmt: skip
+       revealed_by="small x and nothing else",
+       misses="exact on paper, and numbers of order 1 lose few digits: a gradient "
+              "check passes")  # fmt: skip
 class _(TanhShrink):
     def forward(self, params, x):
         return x - np.tanh(x), super().forward(params, x)[1]
 
 
 @wrong("GA29", "the slope as 1 - (1 - tanh(x)²)", "torch.nn.functional.tanhshrink",
-       revealed_by="small x and nothing else")  # fmt: skip
+       revealed_by="small x and nothing else",
+       misses="exact on paper, and numbers of order 1 lose few digits: a gradient "
+              "check passes")  # fmt: skip
 class _(TanhShrink):
     def backward(self, residuals, dy):
         (t,) = residuals

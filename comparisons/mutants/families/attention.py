@@ -165,7 +165,9 @@ class _(GroupedQueryAttention):
 
 
 @wrong("SQ29", "a boolean mask with the opposite meaning: True hides the key",
-       "torch.nn.MultiheadAttention has that", revealed_by="a mask")  # fmt: skip
+       "torch.nn.MultiheadAttention has that",
+       revealed_by="a mask",
+       misses="no mask in the test, or none of booleans")  # fmt: skip
 class _(MultiHeadAttention):
     def forward(self, params, x):
         *rest, last = x if isinstance(x, tuple) else (x,)
@@ -174,7 +176,9 @@ class _(MultiHeadAttention):
 
 
 @wrong("SQ30", "a query that sees no key gets the mean of the values",
-       "jax.nn.dot_product_attention", revealed_by="a row of False in the mask")  # fmt: skip
+       "jax.nn.dot_product_attention",
+       revealed_by="a row of False in the mask",
+       misses="every query sees a key in an ordinary test")  # fmt: skip
 class _(MultiHeadAttention):
     def forward(self, params, x):
         *rest, last = x if isinstance(x, tuple) else (x,)

@@ -293,14 +293,16 @@ class _(CTC):
 
 
 @wrong("LS27", "the slope in log p as p - o: right only behind a softmax", "pytorch#52241",
-       revealed_by="log-probabilities that are the input")  # fmt: skip
+       revealed_by="log-probabilities that are the input",
+       misses="logits that are the input, behind whose softmax it is right")  # fmt: skip
 class _(CTC):
     def backward(self, residuals, dloss=1.0):
         return right(self, log_input=False).backward(residuals, dloss)
 
 
 @wrong("LS28", "divided by max(p (1 - p), 1e-12)", "torch.nn.functional.binary_cross_entropy",
-       revealed_by="p at 0 or at 1")  # fmt: skip
+       revealed_by="p at 0 or at 1",
+       misses="probabilities away from 0 and 1")  # fmt: skip
 class _(BinaryCrossEntropyOnProbabilities):
     def backward(self, residuals, dloss=1.0):
         p, positive, negative = residuals

@@ -127,21 +127,26 @@ class _(MultiLabelMargin):
 
 
 @wrong("LS30", "log(1 + e^u), which overflows", "torch.nn.functional.soft_margin_loss",
-       revealed_by="a score far on the wrong side")  # fmt: skip
+       revealed_by="a score far on the wrong side",
+       misses="scores of order 1, which never overflow")  # fmt: skip
 class _(SoftMargin):
     def forward(self, prediction, target):
         entries = np.log1p(np.exp(-target * prediction))
         return reduced(entries, self.reduction), super().forward(prediction, target)[1]
 
 
-@wrong("LS31", "slope -1 at exactly the margin", "torch's clamp", revealed_by="x = Δ where t = -1")
+@wrong("LS31", "slope -1 at exactly the margin", "torch's clamp",
+       revealed_by="x = Δ where t = -1",
+       misses="a random number is never exactly at the margin")  # fmt: skip
 class _(HingeEmbedding):
     def forward(self, prediction, target):
         value = super().forward(prediction, target)[0]
         return value, (target * ((target > 0) | (prediction <= self.margin)),)
 
 
-@wrong("LS32", "a slope at exactly the margin", "torch's clamp", revealed_by="two equal scores")
+@wrong("LS32", "a slope at exactly the margin", "torch's clamp",
+       revealed_by="two equal scores",
+       misses="two random scores are never equal")  # fmt: skip
 class _(MarginRanking):
     def forward(self, prediction, target):
         value, (t,) = super().forward(prediction, target)
@@ -149,7 +154,9 @@ class _(MarginRanking):
         return value, (np.where(self.margin - target * (x - y) == 0, target, t),)
 
 
-@wrong("LS33", "a slope at exactly the margin", "torch's clamp", revealed_by="c = Δ where t = -1")
+@wrong("LS33", "a slope at exactly the margin", "torch's clamp",
+       revealed_by="c = Δ where t = -1",
+       misses="a random cosine is never exactly the margin")  # fmt: skip
 class _(CosineEmbedding):
     def forward(self, prediction, target):
         value, (*kept, c, slope) = super().forward(prediction, target)
@@ -157,14 +164,17 @@ class _(CosineEmbedding):
 
 
 @wrong("LS35", "ε in the sum where it belongs in the differences, and the other way round",
-       "torch and optax differ", revealed_by="a large ε")  # fmt: skip
+       "torch and optax differ",
+       revealed_by="a large ε",
+       misses="ε is 1e-6 by default, and not to be seen beside distances of order 1")  # fmt: skip
 class _(TripletMargin):
     def forward(self, prediction, target):
         return right(self, in_sum=not self.in_sum).forward(prediction, target)
 
 
 @wrong("LS36", "NaN where two vectors are equal: the slope of a root at 0",
-       revealed_by="ε = 0 and an anchor that is its positive")  # fmt: skip
+       revealed_by="ε = 0 and an anchor that is its positive",
+       misses="random vectors are never equal, and ε is not 0 by default")  # fmt: skip
 class _(TripletMargin):
     def forward(self, prediction, target):
         value, (short, (near, *rest)) = super().forward(prediction, target)

@@ -433,7 +433,8 @@ class _(L2Normalize):
 
 
 @wrong("NM30", "x α + (β - m α) with α = γ r: no digits where m is far from 0", "torch on the CPU",
-       revealed_by="a mean of many deviations")  # fmt: skip
+       revealed_by="a mean of many deviations",
+       misses="running means of order 1, as those that training begins with")  # fmt: skip
 class _(BatchNormInference):
     def forward(self, params, x):
         _, (x_hat, r, gamma) = super().forward(params, x)
@@ -449,7 +450,8 @@ def _flat_gets_nothing(x_hat, dx, axes):
 
 
 @wrong("NM31", "a channel without any spread gets no gradient: divided only where σ > 0",
-       revealed_by="a channel that is 0 throughout")  # fmt: skip
+       revealed_by="a channel that is 0 throughout",
+       misses="channels of random numbers always have a spread")  # fmt: skip
 class _(BatchNorm2d):
     def backward(self, residuals, dy):
         dx, dparams = super().backward(residuals, dy)
@@ -457,21 +459,26 @@ class _(BatchNorm2d):
 
 
 @wrong("NM32", "a channel without any spread gets no gradient: divided only where σ > 0",
-       revealed_by="a channel that is 0 throughout")  # fmt: skip
+       revealed_by="a channel that is 0 throughout",
+       misses="channels of random numbers always have a spread")  # fmt: skip
 class _(BatchNorm1d):
     def backward(self, residuals, dy):
         dx, dparams = super().backward(residuals, dy)
         return _flat_gets_nothing(residuals[0], dx, (0,)), dparams
 
 
-@wrong("NM33", "a position of zeros gets no gradient", revealed_by="a padding token of zeros")
+@wrong("NM33", "a position of zeros gets no gradient",
+       revealed_by="a padding token of zeros",
+       misses="positions of random numbers are never 0 throughout")  # fmt: skip
 class _(RMSNorm):
     def backward(self, residuals, dy):
         dx, dparams = super().backward(residuals, dy)
         return _flat_gets_nothing(residuals[0], dx, -1), dparams
 
 
-@wrong("NM34", "a channel of zeros gets no gradient", revealed_by="a channel that is 0 throughout")
+@wrong("NM34", "a channel of zeros gets no gradient",
+       revealed_by="a channel that is 0 throughout",
+       misses="channels of random numbers are never 0 throughout")  # fmt: skip
 class _(InstanceNorm):
     def backward(self, residuals, dy):
         dx, dparams = super().backward(residuals, dy)
@@ -479,7 +486,9 @@ class _(InstanceNorm):
         return _flat_gets_nothing(residuals[0], dx, axes), dparams
 
 
-@wrong("NM35", "a group of zeros gets no gradient", revealed_by="a group that is 0 throughout")
+@wrong("NM35", "a group of zeros gets no gradient",
+       revealed_by="a group that is 0 throughout",
+       misses="groups of random numbers are never 0 throughout")  # fmt: skip
 class _(GroupNorm):
     def backward(self, residuals, dy):
         dx, dparams = super().backward(residuals, dy)

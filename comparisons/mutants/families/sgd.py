@@ -42,7 +42,7 @@ class _(SGD):
 class _(SGD):
     def update(self, g, state, w, t):
         new_w, state = super().update(g, state, w, t)
-        return new_w, dict.fromkeys(state, (w - new_w) / self.lr)
+        return new_w, {"v": (w - new_w) / self.lr} if self.nesterov else state
 
 
 @wrong("X108", "Nesterov's momentum term with the wrong sign", "Paddle#12231",

@@ -57,7 +57,7 @@ def test_our_own_score_by_family():
     done = run("--score", "--target", "Dropout", "--jobs", "1")
     assert done.exit_code == 0, done.output
     assert "dropout" in done.stdout
-    assert f"Mutation score: {len(DROPOUT)} of {len(DROPOUT)}, 100 %" in done.stdout
+    assert f"Mutation score: {len(DROPOUT)} of {len(DROPOUT)}, 100.0 %" in done.stdout
     assert "The slowest to be found" in done.stdout
 
 
@@ -174,9 +174,9 @@ def test_a_hunt_of_ones_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -x -n 2 --strict-markers\n")
     (tmp_path / "test_mine.py").write_text(HUNTER, encoding="utf-8")
-    done = run("--test", "test_mine.py", "--target", "dropout", "--output", "hunt.csv")
+    done = run("--test", "test_mine.py", "--target", "dropout", "--output", "hunt.parquet")
     assert done.exit_code == 1, done.output
-    table = pd.read_csv("hunt.csv", comment="#").set_index("id")
+    table = pd.read_parquet("hunt.parquet").set_index("id")
     assert set(table.index) == set(DROPOUT)
     assert table.outcome["X66"] == "killed"
     assert table.test["X66"] == "test_mine.py::test_dx"

@@ -1,4 +1,4 @@
-"""The command line's ``mutants``: list them, show one, hunt them with our test or with yours."""
+"""``backproof mutants``: list them, show one, hunt them with our test or with yours."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from .cli import MANY_JOBS, _known, _plain_errors, _progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +29,6 @@ class Choice:
 
     def mutants(self) -> list[Mutant]:
         """Those that fit, all where nothing is asked for; raises UnknownName."""
-        from .cli import _known
         from .comparisons.mutants import mutants
 
         chosen = list(mutants().values())
@@ -66,12 +67,10 @@ def mutants(
     kinds: Sequence[str], as_json: bool, score: bool, styles: Sequence[str], inputs: str,
     file: str | None, jobs: int | None, seed: int, output: str | None,
 ) -> None:  # fmt: skip
-    """Wrong implementations, each a mistake that somebody made: list them, or hunt them.
+    """Wrong implementations, each a variation of the right one: list them, or hunt them.
 
     Exit codes of --score and --test: 0 all are caught, 1 one survives, 2 wrong usage.
     """
-    from .cli import _plain_errors
-
     if context.invoked_subcommand:
         return
     with _plain_errors():
@@ -123,7 +122,6 @@ def _score(
 
     from . import mutants_report as report
     from . import rendering
-    from .cli import MANY_JOBS, _known, _progress
     from .comparisons import environment
     from .comparisons.job import run_tasks
     from .comparisons.mutants import score
@@ -150,7 +148,6 @@ def _score(
 def _test(file: str, subjects: Sequence[str], output: str | None) -> None:
     """Run the user's tests against the mutants, print what they let through, and leave."""
     from . import hunting, rendering
-    from .cli import _known
     from .comparisons.mutants.implementation import targets
     from .mutants_report import print_test
 
@@ -194,7 +191,6 @@ def _save(table: pd.DataFrame, output: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON, the code included.")
 def show(ids: Sequence[str], as_json: bool) -> None:
     """Print a mutant whole: what is wrong, where it was seen, what reveals it, and its code."""
-    from .cli import _known, _plain_errors
     from .comparisons.mutants import mutants
 
     with _plain_errors():
