@@ -25,6 +25,7 @@ from .evidence import USUAL, entry_bits
 
 SLACK = 32.0  # a plain run may be this many times what is allowed away, before it is confirmed
 FAR = 1e30
+ROUGH = 1e-3  # an error that rounding may make, relative to the largest entry
 GOOD = ("match", "structural zero", "unresolved")
 
 
@@ -207,6 +208,16 @@ class Bench:
         return wrong & np.isfinite(self.candidate) & np.isfinite(self.gold)
 
     @cached_property
+    def all_measured(self) -> bool:
+        """Whether every wrong key is there, of the right shape, and finite."""
+        leaves = self.expected.leaves
+        return all(
+            key in self.keys and np.isfinite(value := np.asarray(self.values[key])).all()
+            and key in leaves and value.shape == leaves[key].gold.shape
+            for key in self.wrong
+        )  # fmt: skip
+
+    @cached_property
     def error(self) -> Array:
         """Candidate less gold value."""
         return (self.candidate - self.gold)[self.measured]
@@ -231,17 +242,34 @@ class Bench:
         """Of each key, how far other answers are from the gold value, in units of noise."""
         return dataclasses.replace(self, values=values).ratios(self.gold)
 
-    def confirm(self, specs: Specs, run: Callable[..., Values] | None = None) -> dict[Key, float]:
-        """The noise ratio of every key under other specs, with noise of their own; inf if wrong."""
-        expected = _computed(self.problem, partial(run or self.problem.run, specs), self.seed,
-                             self.replicas)  # fmt: skip
-        values = self.values
-        values, expected = _where_finite(values, expected)
-        rows = _judged(self.problem, expected, values, self.doubts)
-        return {k: row.noise_ratio if row.verdict in GOOD else np.inf for k, row in rows.items()}
+    def confirm(self, specs: Specs) -> tuple[dict[Key, float], Expectations]:
+        """The noise ratio of every key under other specs, inf if wrong, and what is expected then.
 
-    def bits(self, keys: Any = None) -> Array:
-        """What the entries of these wrong keys would tell."""
+        Their noise is their own. Where the candidate overflows, so must they, in its own range.
+        """
+        run = partial(self.problem.run, specs)
+        overflows = not np.isfinite(self.candidate).all()
+        compute = _in_range if overflows else _computed
+        expected = compute(self.problem, run, self.seed, self.replicas)
+        values, expected = _where_finite(self.values, expected)
+        rows = _judged(self.problem, expected, values, self.doubts)
+        ratios = {k: r.noise_ratio if r.verdict in GOOD else np.inf for k, r in rows.items()}
+        return ratios, expected
+
+    def unsteady(self, values: Array) -> bool:
+        """Whether other specs are off by rounding alone, about as far as the candidate is.
+
+        A plain run then does not give the candidate's numbers, only errors of their size.
+        """
+        with np.errstate(invalid="ignore"):
+            theirs = self._per_key(np.nan_to_num(np.abs(values - self.gold), nan=FAR))
+            ours = self._per_key(np.nan_to_num(np.abs(self.candidate - self.gold), nan=FAR))
+        small = ours <= ROUGH * self._top
+        near = small & (theirs <= 100 * ours) & (ours <= 100 * theirs)
+        return all(ok for key, ok in zip(self.keys, near, strict=True) if key in self.wrong)
+
+    def bits(self, keys: Any = None, expected: Expectations | None = None) -> Array:
+        """What the entries of these wrong keys would tell, under what is expected instead."""
         found = []
         for key in self.wrong if keys is None else keys:
             e, value = self.expected.leaves.get(key), self.values.get(key)
@@ -249,7 +277,10 @@ class Bench:
                 size = 0 if value is None else np.unique(np.asarray(value)).size
                 found.append(np.full(size, -np.log2(self.unit * self.allowed * USUAL)))
             else:
-                found.append(entry_bits(value, e.gold, e.noise, self.allowed))
+                own = expected.leaves.get(key) if expected else None
+                same = own is not None and own.noise.shape == e.noise.shape
+                n = own.noise if own and same else None
+                found.append(entry_bits(value, e.gold, e.noise, self.allowed, n))
         return np.concatenate(found) if found else np.zeros(0)
 
 
@@ -270,15 +301,23 @@ def _computed(
         return expectations(run, problem.dtype, seed, replicas)
     except Exception:
         with np.errstate(all="ignore"):
-            gold = {k: np.asarray(v) for k, v in run(Exact(np.float64)).items()}
-        return Expectations(
-            {k: _relative(v, problem.dtype) for k, v in gold.items()}, (), lambda _: gold
-        )
+            return _in_range(problem, run, seed, replicas)
+
+
+def _in_range(
+    problem: Problem, run: Callable[..., Values], seed: int, replicas: int
+) -> Expectations:
+    """A plain run in float64, with relative noise: what overflows for the candidate does here."""
+    gold = {k: np.asarray(v) for k, v in run(Exact(np.float64)).items()}
+    return Expectations(
+        {k: _relative(v, problem.dtype) for k, v in gold.items()}, (), lambda _: gold
+    )
 
 
 def _relative(gold: Array, dtype: np.dtype[Any]) -> Expected:
     size = np.abs(gold).astype(np.float64)
-    top = float(np.max(size, initial=0))
+    top = float(np.max(size[np.isfinite(size)], initial=0))
+    size = np.where(np.isfinite(size), size, 0)
     unit = float(np.finfo(dtype).eps) * (size + top) + float(np.finfo(dtype).smallest_normal)
     return Expected(gold, np.asarray(unit), dtype)
 

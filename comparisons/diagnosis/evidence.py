@@ -22,12 +22,19 @@ USUAL = 32.0  # a noise ratio that correct implementations stay below, nearly al
 MOST = 60.0  # bits of one entry
 
 
-def entry_bits(candidate: Array, gold: Array, noise: Array, allowed: float) -> Array:
-    """What each distinct entry that the reference does not explain would tell, in bits."""
+def entry_bits(
+    candidate: Array, gold: Array, noise: Array, allowed: float, own: Array | None = None
+) -> Array:
+    """What each distinct entry that the reference does not explain would tell, in bits.
+
+    ``own`` is the noise of the explanation, where it is known to be larger than the reference's.
+    """
     c, g, n = (np.ravel(a).astype(np.float64) for a in (candidate, gold, noise))
     differs = ~(np.abs(c - g) <= allowed * n)
     if not differs.any():
         return np.zeros(0)
+    if own is not None:
+        n = np.maximum(n, np.ravel(own).astype(np.float64))
     c, g, n = np.nan_to_num(c[differs]), np.nan_to_num(g[differs]), n[differs]
     scale = max(_rms(c), _rms(g))
     _, first = np.unique(np.stack([_rounded(c), _rounded(g)]), axis=1, return_index=True)

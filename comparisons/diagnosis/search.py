@@ -103,7 +103,8 @@ class Explanation:
 class Search:
     """The trials of one bench on some parts; ``without`` are ids and kinds that are left out.
 
-    ``full`` explain everything, ``some`` a part of it, ``tried`` counts proposals by kind.
+    ``full`` explain everything, ``some`` a part of it; ``rough`` are formulas that lose digits, and
+    may explain it. ``tried`` counts proposals by kind.
     """
 
     bench: Bench
@@ -113,6 +114,7 @@ class Search:
     full: list[Explanation] = field(default_factory=list)
     some: list[Explanation] = field(default_factory=list)
     bases: list[tuple[Element, ...]] = field(default_factory=list)
+    rough: list[Explanation] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.quick = self.bench.until(self.bench.first_step + AHEAD)
@@ -124,7 +126,7 @@ class Search:
     def run(self) -> list[Explanation]:
         """The explanations of everything, best first."""
         self._pass(())
-        found = self.confirmed()
+        found = self.confirmed() or self._confirmed_of(self.rough)
         if not found:
             for base in self._first_causes():
                 self._pass(base)
@@ -133,7 +135,10 @@ class Search:
 
     def confirmed(self) -> list[Explanation]:
         """The cheapest full explanations that their own tolerances bear out, best first."""
-        best = sorted(self.full, key=lambda e: e.cost)[:CONFIRMED]
+        return self._confirmed_of(self.full)
+
+    def _confirmed_of(self, some: list[Explanation]) -> list[Explanation]:
+        best = sorted(some, key=lambda e: e.cost)[:CONFIRMED]
         sure = [c for e in best if (c := self._confirmed(e))]
         return sorted(sure, key=lambda e: e.cost + e.strain)
 
@@ -212,12 +217,20 @@ class Search:
             return
         if not base and self.quick.collinear(values):
             self.bases.append((element,))
+        if not base and self._unsteady(values):
+            self.rough.append(Explanation((element,), frozenset(self.bench.wrong)))
+            return
         explained = self.quick.screen(values).explained & set(self.quick.wrong)
         for only in self._limits(element.part, explained):
             limited = replace(element, only=only)
             values = self._values(limited, specs)
             if values is not None:
                 self._kept(base, limited, self.quick.screen(values).explained)
+
+    def _unsteady(self, values: Array) -> bool:
+        """Whether a formula that loses digits may be what the candidate computes."""
+        right = self.quick.screen(values).explained
+        return self.quick.unsteady(values) and self._right <= right
 
     def _kept(self, base: tuple[Element, ...], element: Element, explained: frozenset[Key]) -> bool:
         """Note an explanation that leaves right what is right; whether it is one."""
@@ -259,7 +272,7 @@ class Search:
 def confirmed(bench: Bench, explanation: Explanation) -> Explanation | None:
     """The explanation with its evidence, or None where its own tolerances do not bear it out."""
     try:
-        ratios = bench.confirm(explanation.applied(bench.problem.specs))
+        ratios, expected = bench.confirm(explanation.applied(bench.problem.specs))
     except Exception:
         return None
     right = set(bench.keys) - set(bench.wrong) - bench.undecided
@@ -268,7 +281,7 @@ def confirmed(bench: Bench, explanation: Explanation) -> Explanation | None:
     ratio = float(max(judged, default=np.inf))
     if not ratio <= bench.allowed:
         return None
-    bits = bench.bits(explanation.keys)
+    bits = bench.bits(explanation.keys, expected)
     found = replace(
         explanation, ratio=ratio, bits=float(bits.sum()), strain=strain(ratio, len(bits))
     )

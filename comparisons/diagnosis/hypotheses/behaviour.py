@@ -96,6 +96,8 @@ def rounded(asked: Asked) -> Observations:
     """Errors as large, and as random, as rounding in a shorter format makes them."""
     bench = asked.bench
     u, own = unit_roundoff(bench.problem.dtype), bench.error
+    if not bench.all_measured:
+        return
     for name, short in FORMATS.items():
         if short <= u or own.size == 0:
             continue
@@ -119,7 +121,7 @@ def unstable(asked: Asked) -> Observations:
     problem, bench = asked.problem, asked.bench
     if not isinstance(problem, NetworkVJP | LossVJP | Evaluation):
         return
-    if bench.problem.dtype != np.float64 or not bench.error.size:
+    if bench.problem.dtype != np.float64 or not bench.error.size or not bench.all_measured:
         return
     names = [n for n in ("params", "x", "dy", "target") if hasattr(problem, n)]
     data: dict[str, Any] = {n: as_dtype(getattr(problem, n), np.float32) for n in names}
