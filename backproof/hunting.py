@@ -55,11 +55,11 @@ def hunt(file: str, subject: str, report: Callable[[str], None]) -> pd.DataFrame
 def _command(file: str, events: Path, subject: str) -> list[str]:
     """pytest with the plugin, and without what would get into its way."""
     command = [
-        sys.executable, "-P", "-m", "pytest", file, "-p", "backproof", f"--mutants={events}",
-        "-q", "--tb=short", "--maxfail=0", "-p", "no:cacheprovider",
+        sys.executable, "-P", "-m", "pytest", file, "-q", "--tb=short", "--maxfail=0",
+        "-p", "no:cacheprovider", "-p", "backproof", f"--backproof-mutants={events}",
     ]  # fmt: skip
     if subject:
-        command.append(f"--mutants-target={subject}")
+        command.append(f"--backproof-target={subject}")
     if importlib.util.find_spec("xdist"):
         command.append("-n0")  # one process: what was caught is remembered
     return command

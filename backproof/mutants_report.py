@@ -11,7 +11,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from .comparisons.intervals import wilson
+from .comparisons.confidence import share
 from .comparisons.mutants import Mutant, mutants
 from .comparisons.mutants.score import tally
 from .rendering import GRAVE, MILD, _print_line, _title, ratio
@@ -86,21 +86,15 @@ def _count(number: int, outcome: str) -> Text:
 
 
 def _print_styles(out: Console, table: pd.DataFrame) -> None:
-    numbers = ("killed", "of", "share", "95 % confidence", "not applicable", "seconds")
+    numbers = ("killed (95 % confidence)", "not applicable", "seconds")
     lines = plain_table("style", "inputs", numbers=numbers)
     for (style, inputs), rows in table.groupby(["style", "inputs"], sort=False):
         killed, of = tally(rows)
-        low, high = wilson(killed, of)
         lines.add_row(
-            str(style), str(inputs), f"{killed}", f"{of}", _share(killed, of),
-            f"{100 * low:.1f} to {100 * high:.1f} %", f"{len(rows) - of}",
+            str(style), str(inputs), share(killed, of), f"{len(rows) - of}",
             f"{rows['seconds'].sum():.1f}",
         )  # fmt: skip
     out.print(lines)
-
-
-def _share(part: int, of: int) -> str:
-    return f"{100 * part / of:.1f} %" if of else "-"
 
 
 def _print_survivor(out: Console, mutant: Mutant) -> None:
@@ -133,11 +127,9 @@ def print_test(out: Console, table: pd.DataFrame, file: str) -> None:
 def _total(table: pd.DataFrame, survivors: Sequence[Mutant]) -> Text:
     of = table["id"].nunique()
     killed = of - len(survivors)
-    low, high = wilson(killed, of)
     first = table[table["style"] == table["style"].iloc[0]]  # ours, unless others were asked for
     slow = first.loc[first["seconds"].idxmax()]
-    text = f"Mutation score: {killed} of {of}, {_share(killed, of)}"
-    text += f" (95 % confidence {100 * low:.1f} to {100 * high:.1f} %)."
+    text = f"Mutation score: {share(killed, of)}."
     slowest = f" The slowest to be found: {slow['id']} in {slow['seconds']:.2f} s."
     head = Text(text, style="bold" if killed == of else GRAVE)
     return head.append(slowest, style="not bold default")

@@ -31,14 +31,14 @@ PATIENCE = 10.0  # seconds that a wrong implementation may take, and 20 times th
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What ``backproof mutants --test`` tells this plugin."""
     group = parser.getgroup("backproof", "mutants (used by: backproof mutants --test)")
-    group.addoption("--mutants", metavar="FILE", help="run each test with wrong implementations")
-    group.addoption("--mutants-target", metavar="NAME", help="of this, where a test has no mark")
+    group.addoption("--backproof-mutants", metavar="FILE", help="hunt, and report to this file")
+    group.addoption("--backproof-target", metavar="NAME", help="for tests that have no mark")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the mark known; begin the hunt if that was asked for."""
     config.addinivalue_line("markers", MARK)
-    if config.getoption("mutants"):
+    if config.getoption("backproof_mutants"):
         config.pluginmanager.register(Hunter(config), "backproof-hunt")
 
 
@@ -60,7 +60,7 @@ def implementation(request: pytest.FixtureRequest) -> Implementation:
 def _subject(node: pytest.Item | pytest.Function | Any) -> str:
     """What the closest mark names, or the command line."""
     mark = node.get_closest_marker(FIXTURE)
-    named = mark.args[0] if mark and mark.args else node.config.getoption("mutants_target")
+    named = mark.args[0] if mark and mark.args else node.config.getoption("backproof_target")
     return str(named or "")
 
 
@@ -72,7 +72,7 @@ class Hunter:
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        self.file = Path(config.getoption("mutants"))
+        self.file = Path(config.getoption("backproof_mutants"))
         self.took: dict[str, float] = {}  # seconds, by test, with the right implementation
         self.caught: set[str] = set()
         self.session: pytest.Session | None = None

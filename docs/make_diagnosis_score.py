@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,6 +42,7 @@ from backproof import (
 )
 from backproof.adapters.numpy_reference import NumpyReference
 from backproof.comparisons import environment
+from backproof.comparisons.confidence import share
 from backproof.comparisons.diagnosis.bench import Bench
 from backproof.comparisons.diagnosis.diagnose import diagnosed
 from backproof.comparisons.diagnosis.lockstep import TrainingRun
@@ -273,17 +273,6 @@ def random_gradients(seed: int, count: int) -> int:
 
         named += diagnosed(problem, Candidate("random", vjp=answer)).id != UNKNOWN
     return named
-
-
-def share(hits: int, total: int) -> str:
-    """A share with its 95 % confidence interval after Wilson."""
-    if not total:
-        return "-"
-    z, p = 1.96, hits / total
-    middle = (p + z * z / (2 * total)) / (1 + z * z / total)
-    half = z * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total)) / (1 + z * z / total)
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
-    return f"{hits} of {total}, {100 * p:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def page(figures: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from backproof.comparisons.intervals import wilson
+from backproof.comparisons.confidence import share
 from backproof.comparisons.mutants import mutants
 from backproof.comparisons.mutants.score import survivors, tally
 from backproof.comparisons.mutants.styles import OWN, STYLES, USUAL
@@ -26,7 +26,7 @@ both`. What the mutants are, and how to hunt them with a test of yours: [mutants
 that divide, states at rest; one setting for each layer, loss, optimizer... *Own inputs*: every
 sample of the suite, awkward on purpose. A style is counted on the mutants that it has a test for: a
 gradient check says nothing of an optimizer, and a test that the right implementation fails as well
-is none. In brackets, the 95 % confidence interval of the share (Wilson)."""
+is none. In brackets, the 95 % confidence interval of each share (Wilson)."""
 READING = """\
 Training that goes well says next to nothing. Comparing numbers on typical inputs finds {low:.0f} to
 {high:.0f} % of the mistakes, whatever the tolerance: what matters most is the input, and on awkward
@@ -54,7 +54,7 @@ def page(rows: pd.DataFrame, meta: dict[str, Any]) -> str:
 def _summary(rows: pd.DataFrame) -> list[str]:
     lines = ["| style of test | what passes | typical inputs | own inputs |", "|---|---|---|---|"]
     for style in STYLES.values():
-        cells = [_share(*tally(_part(rows, style.name, inputs))) for inputs in ("typical", "own")]
+        cells = [share(*tally(_part(rows, style.name, inputs))) for inputs in ("typical", "own")]
         lines.append(f"| {style.name} | {style.description} | {' | '.join(cells)} |")
     return lines
 
@@ -132,11 +132,6 @@ def _environment(rows: pd.DataFrame, meta: dict[str, Any]) -> str:
 
 def _part(rows: pd.DataFrame, style: str, inputs: str) -> pd.DataFrame:
     return rows[(rows["style"] == style) & (rows["inputs"] == inputs)]
-
-
-def _share(killed: int, of: int) -> str:
-    low, high = wilson(killed, of)
-    return f"{killed} of {of}: {100 * killed / of:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def main(args: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from backproof import SGD, Candidate, Dense, Tanh, compare_optimizer, compare_vjp
+from backproof.comparisons.confidence import share, wilson
 from backproof.comparisons.measures import Expected, measure, norm, relative
 from backproof.comparisons.records import BAD, judge
 
@@ -193,3 +194,24 @@ def test_a_candidate_that_gives_nothing_is_an_error():
     silent = Candidate("silent", optimize=lambda *_: iter(()))
     rows = compare_optimizer(SGD(0.1), params={"w": np.ones(3)}, steps=2, adapters=[silent])
     assert set(rows.verdict) == {"error"}
+
+
+@pytest.mark.parametrize(
+    ("hits", "of", "low", "high"),
+    [
+        (0, 0, 0, 1),
+        (0, 10, 0, 0.27753),  # z²/(n + z²) with z² = 3.84146
+        (10, 10, 0.72247, 1),
+        (5, 10, 0.23659, 0.76341),  # ½ ± ½ √(z²/(n + z²))
+        (81, 263, 0.25529, 0.36621),  # Newcombe (1998), table I
+    ],
+)
+def test_confidence_interval_of_a_share(hits, of, low, high):
+    assert wilson(hits, of) == pytest.approx((low, high), abs=6e-6)
+
+
+def test_shares_in_words():
+    assert share(5, 10) == "5 of 10, 50.0 % (23.7 to 76.3)"
+    assert share(0, 0) == "-"
+    with pytest.raises(ValueError, match="11 of 10 is no share"):
+        share(11, 10)

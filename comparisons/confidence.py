@@ -21,3 +21,11 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
     p, z = hits / of, Z * Z / of
     middle, half = p + z / 2, Z * math.sqrt(p * (1 - p) / of + z / (4 * of))
     return max(0.0, (middle - half) / (1 + z)), min(1.0, (middle + half) / (1 + z))
+
+
+def share(hits: int, of: int) -> str:
+    """A share and its interval in per cent, as they are printed; "-" where nothing was counted."""
+    if not of:
+        return "-"
+    low, high = wilson(hits, of)
+    return f"{hits} of {of}, {100 * hits / of:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
