@@ -37,7 +37,7 @@ class Shrunk:
 
     ``rows`` are the candidate's on ``case``; ``failure`` what is kept, and ``at_first`` what went
     wrong first on the ``original``, or None; ``stopped`` is "time" or "comparisons" where these
-    ran out; ``cause`` the id of the cause that was kept, "" without a diagnosis.
+    ran out; ``cause`` the id of the cause that was kept, "" where no diagnosis names one.
     """
 
     original: Case
@@ -49,6 +49,7 @@ class Shrunk:
     seconds: float
     stopped: str
     cause: str
+    cause_in_words: str
 
     def __str__(self) -> str:
         pairs = (("from", self.original, self.at_first), ("to", self.case, self.failure))
@@ -56,7 +57,7 @@ class Shrunk:
             f"{word} {described(case)}" + (f"; wrong in {failure}" if failure else "")
             for word, case, failure in pairs
         ]
-        lines += [f"cause {self.cause}"] if self.cause else []
+        lines += [f"likely cause: {self.cause_in_words}"] if self.cause else []
         end = f"; out of {self.stopped}: it may get smaller still" if self.stopped else ""
         lines.append(f"{self.evaluations:,} comparisons in {self.seconds:.1f} s{end}")
         return "\n".join(lines)
@@ -97,4 +98,5 @@ def shrink(
     return Shrunk(
         case, small, search.rows.assign(case=small.label), search.at_first, search.wanted.failure,
         search.evaluations, time.monotonic() - search.began, stopped, search.cause,
+        search.cause_in_words,
     )  # fmt: skip

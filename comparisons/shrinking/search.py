@@ -61,7 +61,7 @@ class Search:
                 why = "keeps says no to the case itself"
             raise CaseError(f"{why}: there is nothing to shrink")
         self.wanted: Wanted = found
-        self.cause = ""
+        self.cause = self.cause_in_words = ""
         self.at_first: Failure | None = found.failure
 
     def compare(self, case: Case) -> pd.DataFrame | None:
@@ -118,7 +118,9 @@ class Search:
 
     def name_cause(self) -> None:
         """From now on, want the cause that a diagnosis of the case names, if it names one."""
-        self.cause = next(iter(self._causes(self.case)), "")
+        found = diagnosis(self.case, _as(self.name, self.adapter))
+        for cause in named_causes(found)[:1]:
+            self.cause, self.cause_in_words = cause, found.causes[0].text if found else ""
 
     def _causes(self, case: Case) -> list[str]:
         return named_causes(diagnosis(case, _as(self.name, self.adapter)))

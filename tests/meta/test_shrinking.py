@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import backproof as bp
+from backproof.comparisons.diagnosis.verdicts import Cause, Diagnosis
 from backproof.comparisons.mutants import adapter, mutants
 from backproof.comparisons.shrinking.cause import diagnosis, named
 from backproof.comparisons.shrinking.nodes import count
@@ -89,17 +90,21 @@ def test_the_cause_that_is_named_is_kept(id):
     """That of the layer alone: what a diagnosis of the whole names may be another."""
     small = bp.shrink(CASES[id], adapter(mutants()[id]))
     assert small.cause == id
-    assert f"cause {id}" in str(small)
+    assert f"likely cause: {small.cause_in_words}\n" in str(small)
+    assert mutants()[id].description in small.cause_in_words
     found = diagnosis(small.case, adapter(mutants()[id]))
     assert id in named(found)
     assert max(a.size for _, a in small.case.leaves()) <= 8
+
+
+SOME = Diagnosis("mine", "case", causes=(Cause("id", "kind", "text", 1.0, 2.0, 3.0),))
 
 
 def test_a_smaller_case_of_another_cause_is_refused(monkeypatch):
     causes = iter(["the right one", "another", "another"])
     search = "backproof.comparisons.shrinking.search"
     monkeypatch.setattr(f"{search}.named_causes", lambda found: [next(causes, "the right one")])
-    monkeypatch.setattr(f"{search}.diagnosis", lambda case, adapter: None)
+    monkeypatch.setattr(f"{search}.diagnosis", lambda case, adapter: SOME)
     told = []
     small = bp.shrink(CASES["X17"], adapter(mutants()["X17"]), progress=told.append)
     assert small.cause == "the right one"
