@@ -104,6 +104,8 @@ class Inquiry:
 
     def _suspects(self, parts: list[Part]) -> list[list[Part]]:
         """Groups of what may be wrong, the likeliest first."""
+        if self.problem.mode == "function":
+            return [parts[::-1]]
         layers = in_order(self.bench, parts) if len(parts) > 1 else parts
         if self.problem.mode == "vjp" or len(parts) == 1:
             return [layers] if len(layers) < FEW else [likely(self.bench, layers), layers]

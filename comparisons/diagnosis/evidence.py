@@ -20,6 +20,7 @@ from ...reference.protocols import Array
 ENOUGH = 20.0  # bits: a chance of one in a million
 USUAL = 32.0  # a noise ratio that correct implementations stay below, nearly always
 MOST = 60.0  # bits of one entry
+STRANGE = 6  # entries that are NaN or inf where that is explained count at most, ten bits each
 
 
 def entry_bits(
@@ -33,13 +34,15 @@ def entry_bits(
     differs = ~(np.abs(c - g) <= allowed * n)
     if not differs.any():
         return np.zeros(0)
+    strange = min(int(np.count_nonzero(~np.isfinite(c[differs]))), STRANGE)
     if own is not None:
         n = np.maximum(n, np.ravel(own).astype(np.float64))
     c, g, n = np.nan_to_num(c[differs]), np.nan_to_num(g[differs]), n[differs]
     scale = max(_rms(c), _rms(g))
     _, first = np.unique(np.stack([_rounded(c), _rounded(g)]), axis=1, return_index=True)
-    with np.errstate(divide="ignore"):
-        return np.clip(np.log2(scale / (USUAL * n[first])), 0, MOST)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        told = np.clip(np.nan_to_num(np.log2(scale / (USUAL * n[first]))), 0, MOST)
+    return np.concatenate([told, np.full(strange, 10.0)])
 
 
 def strain(ratio: float, entries: int) -> float:
