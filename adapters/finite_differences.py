@@ -43,7 +43,7 @@ import numpy as np
 
 from ..reference.protocols import Array, Function, Initialiser, Layer, Loss, Optimizer, Tree
 from ..reference.training import Step
-from ..reference.tree import leaves, tree_map
+from ..reference.tree import joined, leaves, tree_map
 from .protocols import VJP, Batch, Start, Unsupported, Updated
 
 WIDE: Any = np.longdouble  # as wide as float64 or wider, whatever the platform
@@ -123,10 +123,10 @@ class _Oracle:
                 f"{self.name} would run the forward {n * self.evaluations:,} times: "
                 f"{n:,} entries, {MOST:,} allowed. Compare a smaller network or batch"
             )
-        values, shape, dy = [v.astype(WIDE) for v in values], dy, _flat(dy).astype(WIDE)
+        values, shape, dy = [v.astype(WIDE) for v in values], dy, joined(dy).astype(WIDE)
 
         def f(values: list[Array]) -> Array:
-            return _flat(run(values))
+            return joined(run(values))
 
         slopes = [np.empty(v.shape, dtype) for v in values]
         doubts = [np.empty(v.shape) for v in values]
@@ -158,12 +158,6 @@ def _with_floats(tree: Tree, values: Iterable[Array], rest: Any = ...) -> Any:
     return tree_map(
         lambda a: next(found) if a.dtype.kind == "f" else a if rest is ... else rest, tree
     )
-
-
-def _flat(tree: Tree) -> Array:
-    """All arrays of a tree as one vector."""
-    parts = [np.asanyarray(a).reshape(-1) for _, a in leaves(tree)]
-    return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
 def _relative_rounding(y: Array, narrow: Array) -> Any:

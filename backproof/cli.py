@@ -57,9 +57,7 @@ class Request:
         from .reference import discovery
 
         self.layers, self.losses = list(discovery.layers()), list(discovery.losses())
-        self.others = [
-            *discovery.optimizers(), *discovery.functions(), *discovery.initialisers()
-        ]  # fmt: skip
+        self.others = _others()
 
     def tasks(self) -> list[AnyTask]:
         """The tasks in the order of the results."""
@@ -92,6 +90,13 @@ class Request:
         }  # fmt: skip
 
 
+def _others() -> list[str]:
+    """What has samples and is neither a layer nor a loss."""
+    from .reference import discovery
+
+    return [*discovery.optimizers(), *discovery.functions(), *discovery.initialisers()]
+
+
 def _several(name: str, help: str) -> Callable[..., Any]:
     return click.option(
         f"--{name}", f"{name}s" if name != "loss" else "losses", metavar="NAME", multiple=True,
@@ -101,7 +106,7 @@ def _several(name: str, help: str) -> Callable[..., Any]:
 
 @main.command()
 @_several("network", "Train this network; the main job's four where nothing is named.")
-@_several("layer", "Compare every sample of this layer.")
+@_several("layer", "Compare every sample of this layer, optimizer, schedule, transform...")
 @_several("loss", "Compare every sample of this loss.")
 @_several("adapter", "Compare this implementation; by default numpy, torch and jax.")
 @click.option("--dtype", "dtypes", multiple=True, type=click.Choice(["float32", "float64"]),
@@ -191,7 +196,7 @@ def _request(
 
     asked = {
         "networks": _known("network", networks, list(NETWORKS)),
-        "layers": _known("layer", layers, list(discovery.layers())),
+        "layers": _known("layer", layers, [*discovery.layers(), *_others()]),
         "losses": _known("loss", losses, list(discovery.losses())),
         "others": [],
         "optimizers": _known("optimizer", optimizers, [n.lower() for n in discovery.optimizers()]),

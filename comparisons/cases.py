@@ -13,8 +13,9 @@ from threadpoolctl import ThreadpoolController
 
 from ..adapters.loading import MissingFramework, load
 from ..adapters.protocols import Adapter
-from ..reference.protocols import Array, Function, Layer, Loss, Tree
-from ..reference.tree import leaves, tree_map
+from ..reference.protocols import Array, Function, Layer, Loss, Optimizer, Tree
+from ..reference.training import is_whole
+from ..reference.tree import joined, leaves, split, tree_map
 from .layouts import dense, dense_tree
 from .tolerances import ALLOWED
 
@@ -183,13 +184,35 @@ def check_weights(params: Tree, dtype: Any) -> tuple[np.dtype[Any], Tree]:
     return dtype, dense_tree(params)
 
 
-def draw_grads(params: Tree, steps: int, scale: float, rng: np.random.Generator) -> list[Tree]:
-    """Normal gradients of that scale, a tree for each step."""
+def draw_grads(
+    optimizer: Optimizer, params: Tree, steps: int, scale: float, rng: np.random.Generator
+) -> list[Tree]:
+    """Gradients of that scale, a tree for each step: normal numbers, one in eight exactly zero.
+
+    A rule for the whole network reads curvature off them: it gets those of a noisy bowl.
+    """
+    if is_whole(optimizer):
+        return _down_a_bowl(optimizer, params, steps, scale, rng)
 
     def draw(w: Array) -> Array:
-        return (scale * rng.standard_normal(w.shape)).astype(w.dtype)
+        alive = rng.random(w.shape) < 7 / 8  # the rest is as behind a ReLU that is off
+        return (scale * alive * rng.standard_normal(w.shape)).astype(w.dtype)
 
     return [tree_map(draw, params) for _ in range(steps)]
+
+
+def _down_a_bowl(
+    optimizer: Optimizer, params: Tree, steps: int, scale: float, rng: np.random.Generator
+) -> list[Tree]:
+    """The gradients h (w - c) + noise/2 that the reference meets on its own way down."""
+    w = joined(params).astype(np.float64)
+    h, c, state = np.exp(rng.uniform(-1, 1, w.size)), rng.standard_normal(w.size), optimizer.init(w)
+    grads = []
+    for t in range(1, steps + 1):
+        g = scale * (h * (w - c) + rng.standard_normal(w.size) / 2)
+        grads.append(tree_map(lambda p, part: part.astype(p.dtype), params, split(params, g)))
+        w, state = optimizer.update(g, state, w, t)
+    return grads
 
 
 def check_grads(grads: list[Tree], params: Tree, dtype: np.dtype[Any]) -> list[Tree]:
@@ -203,7 +226,7 @@ def check_grads(grads: list[Tree], params: Tree, dtype: np.dtype[Any]) -> list[T
             raise CaseError(f"gradient {t} has leaves {given}, the weights have {shapes}")
         for leaf, a in leaves(g):
             check_floats(f"gradient {t} {leaf!r}", a, dtype)
-    return [dense_tree(g) for g in grads]
+    return [tree_map(lambda _, a: dense(a), params, g) for g in grads]  # in params' order
 
 
 Named = Iterator[tuple[str, Array, int]]  # name, array, the first step that sees it

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..adapters.protocols import Adapter, Unsupported
 from ..reference.protocols import Function, Layer, Loss, Optimizer, Tree
+from ..reference.tree import as_dtype
 from . import cases
 from .candidates import (
     Runs,
@@ -22,11 +23,13 @@ from .candidates import (
     answer_updated,
     free_values,
 )
+from .conventions import UPDATES, Convention
 from .envelope import Envelope
 from .judging import Context, failed_row, judge_values
-from .problems import Problem, evaluation, replay, training_run, vjp_problem
+from .measures import Expected
+from .problems import Problem, Replay, evaluation, replay, training_run, vjp_problem
 from .records import Comparison, frame
-from .tolerances import REPLICAS, Expectations, expectations
+from .tolerances import REPLICAS, Expectations, Key, expectations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,16 +127,23 @@ def compare_optimizer(
     """
     problem = replay(optimizer, params, grads, steps, gradient_scale, dtype, seed)
     loaded = cases.load_adapters(adapters)
-    context = Context(
-        case or str(optimizer), "optimizer", problem.dtype, str(optimizer), blame=problem.blame
-    )
+    case = case or str(optimizer)
+    return _replayed(problem, loaded, case, seed, replicas, progress, diagnose)
+
+
+def _replayed(
+    problem: Replay, loaded: list[cases.Loaded], case: str, seed: int, replicas: int,
+    progress: Progress = None, diagnose: bool = False,
+) -> pd.DataFrame:  # fmt: skip
+    """The rows of every candidate, step by step."""
+    name = str(problem.optimizer)
+    context = Context(case, problem.mode, problem.dtype, name, blame=problem.blame)
     rows: list[Comparison] = []
     with cases.one_thread(), np.errstate(all="ignore"):
         right = partial(problem.run, problem.specs)
         expected = expectations(right, problem.dtype, seed, replicas)
         runs = Runs(loaded, problem.begin, answer_updated, context, rows)
-        for t in range(1, len(problem.grads) + 1):
-            now = _of_step(expected, t)
+        for t, now in _by_step(expected).items():
             for this, values in runs.advance(t):
                 rows += judge_values(this, now, values)
             if progress:
@@ -145,11 +155,43 @@ def compare_optimizer(
     return frame(_diagnosed(rows, loaded, until, seed, diagnose))
 
 
-def _of_step(expected: Expectations, t: int) -> Expectations:
-    prefix = f"{t} "
-    now = {(q.removeprefix(prefix), leaf): e for (q, leaf), e in expected.leaves.items()
-           if q.startswith(prefix)}  # fmt: skip
-    return dataclasses.replace(expected, leaves=now, ambiguous=())
+def compare_convention(
+    convention: Convention, *, adapters: Sequence[str | Adapter] | None = None,
+    dtype: Any = None, seed: int = 0, replicas: int = REPLICAS,
+) -> pd.DataFrame:  # fmt: skip
+    """Compare what each framework means by one name with the form of the one, then of the other.
+
+    A framework must match its own form, and differ from the other: a known divergence. What has no
+    form of its own is asked for the one that is compared. The weights are compared, or values.
+    """
+    import pandas as pd
+
+    loaded, dtype, tables = cases.load_adapters(adapters), cases.check_dtype(dtype), []
+    x = as_dtype(convention.x(np.random.default_rng(seed)), dtype)
+    for home, form in convention.forms.items():
+        own = [
+            (name, adapter and convention.meant_by(adapter, home), missing)
+            for name, adapter, missing in loaded
+        ]
+        case, spec = convention.case(home), form.spec
+        if hasattr(spec, "update"):
+            scale = convention.gradient_scale
+            steps = replay(spec, {"w": x}, None, UPDATES, scale, dtype, seed)
+            weights = dataclasses.replace(steps, stateful=False)
+            tables.append(_replayed(weights, own, case, seed, replicas))
+        else:
+            values = evaluation(spec, x, dtype)
+            tables.append(compare_problem(values, own, case, seed, replicas))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _by_step(expected: Expectations) -> dict[int, Expectations]:
+    """What is expected after each step; the step stands before the quantity."""
+    steps: dict[int, dict[Key, Expected]] = {}
+    for (quantity, leaf), of_leaf in expected.leaves.items():
+        t, _, rest = quantity.partition(" ")
+        steps.setdefault(int(t), {})[rest, leaf] = of_leaf
+    return {t: dataclasses.replace(expected, leaves=now, ambiguous=()) for t, now in steps.items()}
 
 
 def compare_training(

@@ -25,6 +25,8 @@ from ..reference.protocols import Function, Initialiser, Optimizer, Sample, Tree
 from ..reference.tree import as_dtype
 from .case import COMPARE, Case
 from .cases import DEFAULT_ADAPTERS, CaseError
+from .compare import compare_convention
+from .conventions import CONVENTIONS, Convention
 from .distributions import compare_initialiser
 from .networks import NETWORKS, named
 
@@ -108,10 +110,13 @@ class WorkerFailed(RuntimeError):
 
 def compare_sample(
     sample: Sample, *, dtype: str, adapters: Sequence[str | Adapter] | None = None, seed: int = 0,
-    number: str = "", params: Tree = None, diagnose: bool = False,
+    number: str = "", params: Tree = None, steps: int = 20, diagnose: bool = False,
 ) -> pd.DataFrame:  # fmt: skip
-    """Compare one sample in the way of its kind; ``params``: a layer's, drawn if None."""
-    kind, given = _given(sample, dtype, seed, params)
+    """Compare one sample in the way of its kind.
+
+    ``params``: a layer's, drawn if None; ``steps``: of an optimizer.
+    """
+    kind, given = _given(sample, dtype, seed, params, steps)
     common: dict[str, Any] = {
         "adapters": adapters, "dtype": dtype, "seed": seed, "case": sample.case("", number),
     }  # fmt: skip
@@ -124,12 +129,15 @@ def compare_sample(
     return rows
 
 
-def _given(sample: Sample, dtype: str, seed: int, params: Tree) -> tuple[str, dict[str, Any]]:
+def _given(
+    sample: Sample, dtype: str, seed: int, params: Tree, steps: int
+) -> tuple[str, dict[str, Any]]:
     """The kind of a sample's comparison, and what that is given."""
     rng = np.random.default_rng([seed, 1])  # not the draws of the parameters
     spec, x = sample.spec, as_dtype(sample.x(rng), dtype)
     if isinstance(spec, Optimizer):
-        return "optimizer", {"params": {"w": x}, "gradient_scale": sample.gradient_scale}
+        given = {"params": {"w": x}, "gradient_scale": sample.gradient_scale, "steps": steps}
+        return "optimizer", given
     if isinstance(spec, Initialiser):
         return "initialiser", {"shape": tuple(int(n) for n in x)}
     if isinstance(spec, Function):
@@ -157,7 +165,7 @@ class SampleTask:
     @property
     def parts(self) -> int:
         """How often ``run`` reports."""
-        return len(self.dtypes) * sum(1 for _ in self._samples())
+        return len(self.dtypes) * (sum(1 for _ in self._samples()) + len(self._conventions()))
 
     @property
     def weight(self) -> int:
@@ -181,7 +189,7 @@ class SampleTask:
         adapters = self.adapters or DEFAULT_ADAPTERS
         for number, sample in self._samples():
             for dtype in self.dtypes:
-                kind, given = _given(sample, dtype, self.seed, None)
+                kind, given = _given(sample, dtype, self.seed, None, STEPS)
                 names = dict.fromkeys(sample.case(a if kind == "vjp" else "", number)
                                       for a in adapters)  # fmt: skip
                 for name in names if kind != "initialiser" else ():
@@ -199,12 +207,22 @@ class SampleTask:
             for dtype in self.dtypes:
                 tables.append(self._compare(number, sample, dtype))
                 report(f"{sample.case('', number)} {dtype}")
+        for convention in self._conventions():
+            for dtype in self.dtypes:
+                tables.append(compare_convention(
+                    convention, adapters=self.adapters, dtype=dtype, seed=self.seed
+                ))  # fmt: skip
+                report(f"{convention.id} {dtype}")
         return pd.concat(tables, ignore_index=True)
+
+    def _conventions(self) -> list[Convention]:
+        """What frameworks mean by these names, where they do not mean the same."""
+        return [convention for convention in CONVENTIONS if convention.item in self.names]
 
     def _compare(self, number: str, sample: Sample, dtype: str) -> pd.DataFrame:
         return compare_sample(
             sample, dtype=dtype, adapters=self.adapters, seed=self.seed, number=number,
-            diagnose=self.diagnose,
+            steps=STEPS, diagnose=self.diagnose,
         )  # fmt: skip
 
 

@@ -31,7 +31,6 @@ ambiguous: a correct implementation may take either branch there. ``flips`` forc
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -40,7 +39,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..reference.protocols import Array, Tree
-from ..reference.tree import tree_map
+from ..reference.tree import map_floats, tree_map
 
 HALF = np.float32(0.5)
 NEAR = 16.0  # |z| <= NEAR u σ_z: rounding alone may decide the branch
@@ -97,12 +96,7 @@ class Noise:
 
     def hyperparameters(self, spec: Any) -> Any:
         """The spec with every float field as a noisy scalar: each implementation rounds them."""
-        noisy = {
-            f.name: self._scalar(value)
-            for f in dataclasses.fields(spec)
-            if isinstance(value := getattr(spec, f.name), float)
-        }
-        return dataclasses.replace(spec, **noisy)
+        return map_floats(self._scalar, spec)
 
     def constant(self, x: Any) -> Any:
         """A Python float as each implementation rounds it; anything else as it is."""

@@ -137,7 +137,8 @@ class Evaluation:
 class Replay:
     """An optimizer alone, fed given gradients: weights and state after every step.
 
-    The step stands before the quantity: ("3 weights", "W").
+    The step stands before the quantity: ("3 weights", "W"). Without ``stateful`` the weights are
+    all that is asked for.
     """
 
     optimizer: Optimizer
@@ -145,6 +146,7 @@ class Replay:
     grads: tuple[Tree, ...]
     dtype: np.dtype[Any]
     blame: tuple[str, int] = ("", 0)
+    stateful: bool = True
     mode = "optimizer"
 
     @property
@@ -159,7 +161,7 @@ class Replay:
         state = init_state(rule, p)
         for t, g in enumerate(self.grads, start=1):
             p, state = update(rule, arithmetic.tree(g), state, p, t)
-            values |= at_step(t, updated_values(Updated(p, state)))
+            values |= at_step(t, updated_values(Updated(p, state if self.stateful else {})))
         return values
 
     def until(self, step: int) -> Replay:
@@ -168,7 +170,8 @@ class Replay:
 
     def begin(self, adapter: Adapter) -> Iterator[Updated]:
         """The candidate's steps."""
-        return adapter.optimize(self.optimizer, copied(self.params), map(copied, self.grads))
+        own = adapter.optimize(self.optimizer, copied(self.params), map(copied, self.grads))
+        return own if self.stateful else (Updated(done[0], {}) for done in own)
 
     def ask(self, adapter: Adapter) -> tuple[Values, Values]:
         """All of the candidate's steps; raises RuntimeError where one is missing."""
@@ -250,7 +253,7 @@ def replay(
         params = tree_map(lambda w: w.astype(np.dtype(dtype or np.float64)), draws)
     dtype, params = cases.check_weights(params, dtype)
     if grads is None:
-        grads = cases.draw_grads(params, steps, gradient_scale, rng)
+        grads = cases.draw_grads(optimizer, params, steps, gradient_scale, rng)
     grads = cases.check_grads(list(grads), params, dtype)
     blame = cases.non_finite([*cases.named_params(params), *cases.named_grads(grads)])
     return Replay(optimizer, params, tuple(grads), dtype, blame)

@@ -27,7 +27,6 @@ networks that must not.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ from typing import Any
 import numpy as np
 
 from ..reference.protocols import Array, Tree
-from ..reference.tree import tree_map
+from ..reference.tree import map_floats, tree_map
 from .measures import Expected
 from .noise import Flips, Noise, Noisy, deviations
 
@@ -66,9 +65,7 @@ class Exact:
 
     def hyperparameters(self, spec: Any) -> Any:
         """The spec with every float field in the wider dtype."""
-        fields = ((f.name, getattr(spec, f.name)) for f in dataclasses.fields(spec))
-        wide = {name: self.work.type(v) for name, v in fields if isinstance(v, float)}
-        return dataclasses.replace(spec, **wide)
+        return map_floats(self.work.type, spec)
 
 
 Arithmetic = Exact | Noise

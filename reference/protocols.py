@@ -119,7 +119,7 @@ class Function(Protocol):
     def __hash__(self) -> int:
         """As for a layer."""
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any, /) -> Any:
         """y from x; for a schedule, the rates of the updates t from their numbers, from 1."""
 
     @staticmethod

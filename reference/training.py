@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .protocols import Array, Layer, Loss, Optimizer, Tree, gradient
-from .tree import tree_map, unzip
+from .tree import joined, split, tree_map, unzip
 
 
 @dataclass(frozen=True)
@@ -20,15 +20,26 @@ class Step:
     state: Tree
 
 
+def is_whole(optimizer: Optimizer) -> bool:
+    """Whether the rule is for all weights joined to one vector, and not for each array alone."""
+    return bool(getattr(optimizer, "whole", False))
+
+
 def init_state(optimizer: Optimizer, params: Tree) -> Tree:
-    """The optimizer's state before the first step: at each leaf of params, a dict of arrays."""
+    """The state before the first step: a dict of arrays, at each leaf of params or for all."""
+    if is_whole(optimizer):
+        return optimizer.init(joined(params))
     return tree_map(optimizer.init, params)
 
 
 def update(
     optimizer: Optimizer, grads: Tree, state: Tree, params: Tree, t: int
 ) -> tuple[Tree, Tree]:
-    """New parameters and new state: the rule for one array, at every leaf."""
+    """New parameters and new state: the rule at every leaf, or for all of them together."""
+    if is_whole(optimizer):
+        g = joined(tree_map(lambda _, own: own, params, grads))  # in the order of the weights
+        w, new_state = optimizer.update(g, state, joined(params), t)
+        return split(params, w), new_state
     new = tree_map(lambda w, g, s: optimizer.update(g, s, w, t), params, grads, state)
     new_params, new_state = unzip(new, 2, like=params)
     return new_params, new_state

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
+
+import numpy as np
 
 from .protocols import Tree
 
@@ -50,6 +53,36 @@ def unflatten(like: Tree, values: Iterator[Any]) -> Tree:
     return tree_map(lambda _: next(values), like)
 
 
+def joined(tree: Tree, kept: int = 0) -> Any:
+    """All leaves as one vector, in the tree's own order; their first ``kept`` axes stay."""
+    flat = [a.reshape(*a.shape[:kept], -1) for _, a in leaves(tree)]
+    return np.concatenate(flat, axis=-1)
+
+
+def split(like: Tree, vector: Any) -> Tree:
+    """The tree shaped as ``like`` that ``joined`` made into the last axis of ``vector``."""
+    start = 0
+
+    def cut(w: Any) -> Any:
+        nonlocal start
+        start, here = start + w.size, slice(start, start + w.size)
+        return vector[..., here].reshape((*vector.shape[:-1], *w.shape))
+
+    return tree_map(cut, like)
+
+
 def as_dtype(tree: Tree, dtype: Any) -> Tree:
     """The tree with its floats in that dtype; integers and masks as they are."""
     return tree_map(lambda a: a.astype(dtype) if a.dtype.kind == "f" else a, tree)
+
+
+def map_floats(f: Callable[[float], Any], spec: Any) -> Any:
+    """The spec with f applied to every float among its hyperparameters, a nested spec's too."""
+
+    def mapped(value: Any) -> Any:
+        if isinstance(value, float):
+            return f(value)
+        return map_floats(f, value) if dataclasses.is_dataclass(value) else value
+
+    values = {field.name: mapped(getattr(spec, field.name)) for field in dataclasses.fields(spec)}
+    return dataclasses.replace(spec, **values)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
 import pytest
@@ -17,12 +18,13 @@ import pytest
 import backproof
 from backproof.adapters.loading import FRAMEWORKS, load
 from backproof.comparisons.cases import draw_params
+from backproof.comparisons.conventions import CONVENTIONS
 from backproof.reference import discovery
 from backproof.reference.tree import as_dtype, leaves, tree_map
 
 ADAPTERS = ("numpy", "torch", "jax")
 PRECISIONS = ("float32", "float64")
-STEPS = 30
+STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,25 @@ class Setting:
 
     def compare_steps(self, adapter, precision):
         """The table of an optimizer's weights and state, after each of ``STEPS`` steps."""
-        return backproof.compare_optimizer(
-            self.spec, params={"w": self.x(precision)}, steps=STEPS, adapters=[adapter],
-            gradient_scale=self.sample.gradient_scale, dtype=precision, seed=self.seed,
-        )  # fmt: skip
+        rows = _compared_steps(self, precision)
+        return rows[rows.candidate == adapter]
+
+
+@lru_cache(maxsize=2)  # what is expected is computed once, for all adapters
+def _compared_steps(optimizer, precision):
+    return backproof.compare_optimizer(
+        optimizer.spec, params={"w": optimizer.x(precision)}, steps=STEPS, adapters=_loaded(),
+        gradient_scale=optimizer.sample.gradient_scale, dtype=precision, seed=optimizer.seed,
+    )  # fmt: skip
+
+
+@cache
+def _loaded():
+    return [load(name) for name in _installed()]
+
+
+def _installed():
+    return [n for n in ADAPTERS if all(map(importlib.util.find_spec, FRAMEWORKS.get(n, ())))]
 
 
 def settings(specs: dict[str, type]) -> Iterator[Setting]:
@@ -94,12 +111,22 @@ def settings(specs: dict[str, type]) -> Iterator[Setting]:
             yield Setting(f"{name}-{i}", sample, seed=i)
 
 
+@dataclass(frozen=True)
+class Named:
+    """A convention of ours or of theirs, under one name."""
+
+    id: str
+    convention: object
+    seed: int
+
+
 PARAMETERS = {
     "layer": lambda: settings(discovery.layers()),
     "loss": lambda: settings(discovery.losses()),
     "optimizer": lambda: settings(discovery.optimizers()),
     "function": lambda: settings(discovery.functions()),
     "initialiser": lambda: settings(discovery.initialisers()),
+    "named": lambda: [Named(c.id, c, seed) for seed, c in enumerate(CONVENTIONS)],
     "spec_class": lambda: discovery.specs().values(),
     "first_sample": lambda: [s for s in settings(discovery.specs()) if s.seed == 0],
     "adapter": lambda: ADAPTERS,
@@ -129,7 +156,7 @@ REPETITIONS = ("layout", "strided", "never_a_pass", "long_double", "not_vacuous"
 
 def _is_repetition(item: pytest.Item) -> bool:
     params = getattr(getattr(item, "callspec", None), "params", {})
-    first = all(value.seed == 0 for value in params.values() if isinstance(value, Setting))
+    first = all(value.seed == 0 for value in params.values() if isinstance(value, Setting | Named))
     again = params.get("precision") == "float32" or any(word in item.name for word in REPETITIONS)
     return again and not first
 
@@ -187,7 +214,7 @@ def every_setting() -> list[Setting]:
 @pytest.fixture
 def installed() -> list[str]:
     """The adapters that can run here."""
-    return [n for n in ADAPTERS if all(map(importlib.util.find_spec, FRAMEWORKS.get(n, ())))]
+    return _installed()
 
 
 COLUMNS = ["candidate", "step", "quantity", "leaf", "verdict", "noise_ratio", "allowed", "reason"]

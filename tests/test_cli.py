@@ -285,6 +285,26 @@ def test_nothing_compared_is_an_error(faulty):
     assert "no mismatch" not in result.stdout
 
 
+def test_what_frameworks_mean_by_one_name(tmp_path):
+    pytest.importorskip("torch")
+    path = tmp_path / "r.csv"
+    result = run("compare", "--layer", "rmsprop", "--adapter", "numpy", "--adapter", "torch",
+                 "--dtype", "float64", "--output", path)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    rows = read(path)
+    rows = rows[rows["case"].str.contains("as in") & (rows["candidate"] == "torch")]
+    verdicts = rows.groupby("case")["verdict"].agg(lambda found: "/".join(dict.fromkeys(found)))
+    assert verdicts.to_dict() == {
+        "RMSprop(...) as in torch: RMSPROP-DEFAULTS": "match",
+        "RMSprop(...) as in jax: RMSPROP-DEFAULTS": "known divergence",
+        "RMSprop(...) as in torch: RMSPROP-EPS": "match",
+        "RMSprop(...) as in jax: RMSPROP-EPS": "known divergence",
+        "RMSprop(...) as in torch: RMSPROP-RATE": "match",
+        "RMSprop(...) as in jax: RMSPROP-RATE": "match/known divergence",
+    }
+    assert "RMSPROP-EPS: torch adds ε to the root" in result.stdout
+
+
 def test_a_known_divergence_that_no_longer_differs(monkeypatch):
     from backproof.comparisons import divergences
 

@@ -17,7 +17,10 @@ from backproof.reference.layers.sequential import Sequential
 from backproof.reference.layers.sigmoid import Sigmoid
 from backproof.reference.losses.mean_squared_error import MeanSquaredError
 from backproof.reference.optimizers.adam import Adam
+from backproof.reference.optimizers.lbfgs import LBFGS
+from backproof.reference.optimizers.scheduled import Scheduled
 from backproof.reference.optimizers.sgd import SGD
+from backproof.reference.schedules.step_decay import StepDecay
 from backproof.reference.training import init_state, step, train, update
 
 MSE = MeanSquaredError()
@@ -199,3 +202,41 @@ def test_train_is_lazy_and_leaves_its_input_alone(case):
     assert losses[-1] < losses[0]
     np.testing.assert_array_equal(params[0]["W"], before)
     assert list(train(network, MSE, SGD(), params, [])) == []
+
+
+def test_a_rule_for_the_whole_network_sees_one_vector_in_the_order_of_the_weights():
+    params = {"b": np.array([3.0, 4.0]), "a": {"W": np.array([[1.0], [2.0]])}}
+    grads = {"a": {"W": np.array([[30.0], [40.0]])}, "b": np.array([10.0, 20.0])}
+    rule = LBFGS(0.5, memory=2)
+    new, state = update(rule, grads, init_state(rule, params), params, 1)
+    step = -0.5 * np.array([10.0, 20.0, 30.0, 40.0]) / 100  # divided by the 1-norm
+    np.testing.assert_array_equal(state["g"], [10, 20, 30, 40])
+    np.testing.assert_allclose(state["last"], step, rtol=1e-15)
+    np.testing.assert_allclose(new["b"], [3 + step[0], 4 + step[1]], rtol=1e-15)
+    np.testing.assert_allclose(new["a"]["W"], [[1 + step[2]], [2 + step[3]]], rtol=1e-15)
+    assert state["s"].shape == (2, 4)
+
+
+def test_lbfgs_minimises_a_quadratic_in_as_many_steps_as_it_has_directions():
+    """With exact steps L-BFGS makes conjugate directions; here the line search is a formula."""
+    rng = np.random.default_rng(0)
+    A = np.diag([1.0, 3.0, 10.0]) + 0.5
+    w, rule = rng.standard_normal(3), LBFGS(1.0, 3, curvature=None, still=None, descent=None)
+    state = rule.init(w)
+    for t in (1, 2, 3):
+        g = A @ w
+        moved, state = rule.update(g, state, w, t)
+        d = moved - w
+        exact = -(g @ d) / (d @ A @ d)
+        state = state | {"last": exact * d}
+        w = w + exact * d
+    assert np.linalg.norm(w) < 1e-12
+
+
+def test_a_schedule_sets_the_rate_of_every_update():
+    rule = Scheduled(SGD(123.0), StepDecay(0.5, 2, 0.1))
+    w, state, moved = np.zeros(1), {}, []
+    for t in range(1, 6):
+        w, state = rule.update(np.ones(1), state, np.zeros(1), t)
+        moved.append(-w.item())
+    np.testing.assert_allclose(moved, [0.5, 0.5, 0.05, 0.05, 0.005], rtol=1e-15)

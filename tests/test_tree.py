@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import pytest
 
-from backproof.reference.tree import leaves, tree_map, unflatten, unzip
+from backproof.reference.tree import joined, leaves, map_floats, split, tree_map, unflatten, unzip
 
 TREE = ({"W": 1, "b": 2}, {}, ({"gamma": 3}, ()), {"z": 4, "a": 5})
 PATHS = ["0.W", "0.b", "2.0.gamma", "3.z", "3.a"]
@@ -68,3 +70,39 @@ def test_unflatten_is_the_inverse_of_leaves():
     assert next(values, None) is None
     with pytest.raises((StopIteration, RuntimeError)):
         unflatten(TREE, iter([1, 2]))
+
+
+ARRAYS = {"W": np.arange(6.0).reshape(2, 3), "b": (np.arange(6.0, 8.0), np.array(8.0))}
+
+
+def test_joined_and_split_are_each_others_inverse():
+    vector = joined(ARRAYS)
+    np.testing.assert_array_equal(vector, np.arange(9.0))
+    for (path, a), (_, b) in zip(leaves(ARRAYS), leaves(split(ARRAYS, vector)), strict=True):
+        assert a.shape == b.shape, path
+        np.testing.assert_array_equal(a, b)
+
+
+def test_joined_keeps_leading_axes():
+    stacked = split(ARRAYS, np.arange(18.0).reshape(2, 9))
+    assert [a.shape for _, a in leaves(stacked)] == [(2, 2, 3), (2, 2), (2,)]
+    np.testing.assert_array_equal(joined(stacked, 1), np.arange(18.0).reshape(2, 9))
+
+
+@dataclass(frozen=True)
+class Inner:
+    rate: float = 0.5
+    count: int = 2
+
+
+@dataclass(frozen=True)
+class Outer:
+    inner: Inner = field(default=Inner())
+    decay: float = 0.25
+    name: str = "x"
+    rates: tuple[float, ...] = (0.5,)
+    none: float | None = None
+
+
+def test_map_floats_finds_the_floats_of_nested_specs():
+    assert map_floats(lambda x: 2 * x, Outer()) == Outer(Inner(1.0), 0.5)

@@ -20,7 +20,7 @@ from ...reference.training import Step
 from ...reference.tree import leaves, tree_map
 from ..protocols import VJP, Batch, Start, Updated, translation
 from ..tracing import Computed, Event
-from .registry import apply, apply_loss, build, evaluate, initializer
+from .registry import Places, apply, apply_loss, build, evaluate, initializer, rate
 
 
 @lru_cache(maxsize=256)  # jax.jit caches by shape and dtype below this
@@ -110,7 +110,7 @@ class JaxGrad:
 
     def translation(self, spec: type) -> str:
         """How a layer, loss, optimizer, schedule or transform is translated."""
-        return translation(spec, apply, apply_loss, build, evaluate, initializer)
+        return translation(spec, apply, apply_loss, build, evaluate, rate, initializer)
 
     def vjp(self, network: Layer, params: Tree, x: Tree, dy: Tree) -> VJP:
         """y, dx and dparams by jax.vjp."""
@@ -207,7 +207,7 @@ class JaxGrad:
             return _arrays(params, _descent(network, loss)(params, rate, *batch, steps))
 
 
-class _Places(NamedTuple):
+class _ByName(NamedTuple):
     """Where the reference's arrays and the step counts stand among the leaves of optax's state."""
 
     arrays: Tree  # at every leaf of params, a dict of state name to place
@@ -232,13 +232,15 @@ def _existing(names: Iterable[str], places: Iterable[Any]) -> dict[str, Any]:
     return {name: at for name, at in zip(names, places, strict=True) if at is not None}
 
 
-def _begin(optimizer: Optimizer, params: Tree) -> tuple[Any, _Places]:
+def _begin(optimizer: Optimizer, params: Tree) -> tuple[Any, Places]:
     """optax's state before the first step, and where in it the reference's arrays stand."""
     transformation, names = build(optimizer)
-    opt_state = jax.jit(transformation.init)(params)
+    opt_state = transformation.init(params)  # not compiled: it runs once
+    if not isinstance(names, dict):
+        return opt_state, names(params)
     flat, structure = jax.tree.flatten(opt_state)
     numbered = jax.tree.unflatten(structure, range(len(flat)))
     columns = [optax.tree_utils.tree_get(numbered, name) for name in names.values()]
     arrays = tree_map(lambda _, *places: _existing(names, places), params, *columns)
     counts = [place for _, place in optax.tree_utils.tree_get_all_with_path(numbered, "count")]
-    return opt_state, _Places(arrays, counts)
+    return opt_state, _ByName(arrays, counts)

@@ -28,6 +28,11 @@ def decayed(rate: float, transformation: optax.GradientTransformation) -> Any:
     return optax.chain(optax.add_decayed_weights(rate), transformation) if rate else transformation
 
 
+def rate_at(lr: Any, done: Any) -> Any:
+    """The rate of the update after so many: an optimizer's lr, or its schedule's."""
+    return lr(done) if callable(lr) else lr
+
+
 @build.register
 def _(optimizer: SGD) -> Built:
     o = optimizer

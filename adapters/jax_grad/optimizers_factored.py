@@ -23,17 +23,17 @@ class _Factors(NamedTuple):
 
 
 def _ours(w: jax.Array, row: jax.Array, col: jax.Array, v: jax.Array) -> tuple[Any, Any, Any]:
+    if v.shape == w.shape:  # not factored
+        return None, None, v
     if w.ndim > 2:
         raise Unsupported("optax.adafactor factors the two largest axes, the reference the last")
-    if w.ndim < 2:
-        return None, None, v
     row, col = (row, col) if w.shape[0] <= w.shape[1] else (col, row)  # optax sorts by size
     return row[:, None], col[None, :], None
 
 
 def _theirs(w: jax.Array, row: Any, col: Any, v: Any) -> tuple[Any, Any, Any]:
     empty = jnp.zeros(1, w.dtype)
-    if w.ndim < 2:
+    if v is not None:
         return empty, empty, v
     row, col = row[:, 0], col[0]
     return (row, col, empty) if w.shape[0] <= w.shape[1] else (col, row, empty)
@@ -64,15 +64,18 @@ def _(optimizer: Adafactor) -> Built:
     o = optimizer
     if not o.eps_added:
         raise Unsupported("optax.adafactor adds eps to the squared gradient only")
+    if callable(o.lr):
+        raise Unsupported("optax.adafactor decays the weights at a constant rate")
     factored = optax.scale_by_factored_rms(
-        min_dim_size_to_factor=1, epsilon=o.eps1,
+        min_dim_size_to_factor=o.smallest, epsilon=o.eps1,
         decay_rate_fn=lambda i, _: 1 - (i + 1.0) ** o.decay,  # its own is kept in float32
     )  # fmt: skip
     return optax.chain(  # as in optax.adafactor
         _in_our_shapes(factored),
         optax.clip_by_block_rms(o.clip),
-        optax.scale_by_learning_rate(lambda i: jnp.minimum(o.lr, (i + 1.0) ** -0.5),
-                                     flip_sign=False),
+        optax.scale_by_learning_rate(
+            lambda i: jnp.minimum(o.lr, (i + 1.0) ** -0.5) if o.capped else o.lr, flip_sign=False
+        ),
         optax.scale_by_param_block_rms(o.eps2),
         optax.add_decayed_weights(o.lr * o.weight_decay),
         optax.scale(-1),

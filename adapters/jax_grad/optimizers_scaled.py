@@ -17,7 +17,7 @@ from ...reference.optimizers.novograd import NovoGrad
 from ...reference.optimizers.rmsprop import RMSprop
 from ...reference.optimizers.rprop import Rprop
 from ..protocols import Unsupported
-from .optimizers import MOMENTS, decayed
+from .optimizers import MOMENTS, decayed, rate_at
 from .registry import Built, build
 
 
@@ -27,7 +27,7 @@ def _(optimizer: Adagrad) -> Built:
     if not o.eps_inside:
         raise Unsupported("optax.adagrad has eps inside the root only")
     adagrad = optax.adagrad(
-        lambda count: o.lr / (1 + count * o.lr_decay), o.initial_accumulator, o.eps
+        lambda done: rate_at(o.lr, done) / (1 + done * o.lr_decay), o.initial_accumulator, o.eps
     )
     return decayed(o.weight_decay, adagrad), {"s": "sum_of_squares"}
 
@@ -52,7 +52,11 @@ def _(optimizer: RMSprop) -> Built:
 
 @build.register
 def _(optimizer: Rprop) -> Built:
-    raise Unsupported("optax.rprop moves the weights one step late (optax#1725)")
+    o = optimizer
+    if not o.late:
+        raise Unsupported("optax.rprop moves the weights one step late only (optax#1725)")
+    rprop = optax.rprop(o.lr, o.eta_minus, o.eta_plus, o.min_step, o.max_step)
+    return rprop, {"prev": "prev_updates", "step": "step_sizes"}
 
 
 @build.register
@@ -93,6 +97,8 @@ def _all_matrices(updates: Any) -> Any:
 @build.register
 def _(optimizer: Muon) -> Built:
     o = optimizer  # optax.contrib.muon is this chain beside an Adam, whose state has the same names
+    if not o.corrected or o.eps_bounds:
+        raise Unsupported("optax.contrib.muon corrects the bias, and adds eps to the norm")
     muon = optax.contrib.scale_by_muon(
         (o.a, o.b, o.c), o.steps, o.beta, o.eps, nesterov=o.nesterov,
         weight_dimension_numbers=_all_matrices,

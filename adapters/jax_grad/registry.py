@@ -8,12 +8,15 @@ none, mark the expression with ``own_formula``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import singledispatch
-from typing import Any
+from typing import Any, Protocol
 
 import jax
+import jax.numpy as jnp
 import optax
 
+from ...reference.protocols import Tree
 from ..protocols import Unsupported
 
 
@@ -36,8 +39,19 @@ def apply_loss(loss: Any, prediction: Any, target: Any) -> jax.Array:
     raise _untranslated(loss, "apply_loss")
 
 
-# The optax transformation, and the reference's state name to optax's.
-Built = tuple[optax.GradientTransformation, dict[str, str]]
+class Places(Protocol):
+    """Where the reference's state stands in optax's."""
+
+    def read(self, opt_state: Any) -> Tree:
+        """optax's state in the reference's form."""
+
+    def write(self, opt_state: Any, state: Tree, t: int) -> Any:
+        """The state in which optax starts step t: the reference's arrays, a count of t - 1."""
+
+
+# The optax transformation, and the reference's state name to optax's; or, for a rule that is for
+# the whole network, what makes its Places from the parameters.
+Built = tuple[optax.GradientTransformation, dict[str, str] | Callable[[Tree], Places]]
 
 
 @singledispatch
@@ -47,9 +61,20 @@ def build(optimizer: Any) -> Built:
 
 
 @singledispatch
+def rate(schedule: Any) -> optax.Schedule:
+    """The optax schedule: from the number of updates done to the rate of the next one."""
+    raise _untranslated(schedule, "rate")
+
+
+def rates(schedule: optax.Schedule, t: jax.Array) -> jax.Array:
+    """The rates of the updates t, in the default float type."""
+    return jnp.asarray(jax.jit(jax.vmap(schedule))(t - 1), jnp.result_type(float))
+
+
+@singledispatch
 def evaluate(function: Any, x: Any) -> Any:
-    """A schedule's rates at the updates x, or what a transform makes of x."""
-    raise _untranslated(function, "evaluate")
+    """What a transform makes of x; of a schedule, the rates of the updates x."""
+    return rates(rate(function), x)
 
 
 @singledispatch

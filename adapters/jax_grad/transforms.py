@@ -22,8 +22,7 @@ from .registry import evaluate
 
 
 def _transformed(transformation: Any, grads: Any) -> Any:
-    updates, _ = transformation.update(grads, transformation.init(grads))
-    return updates
+    return jax.jit(lambda g: transformation.update(g, transformation.init(g))[0])(grads)
 
 
 def _clipped(clip: ClipByGlobalNorm | ClipByNorm, grads: Any) -> Any:
@@ -54,9 +53,9 @@ def _(accumulate: Accumulate, x: Any) -> jax.Array:
         raise Unsupported("optax.MultiSteps takes the mean of the means, whatever the counts")
     steps = optax.MultiSteps(optax.identity(), len(g), accumulator_dtype=g.dtype)
     w = jnp.zeros_like(g[0])
-    state = steps.init(w)
+    state, update = steps.init(w), jax.jit(steps.update)
     for mean in g:
-        w, state = steps.update(mean, state, w)
+        w, state = update(mean, state, w)
     return w
 
 
@@ -65,9 +64,9 @@ def _(average: ExponentialAverage, w: jax.Array) -> jax.Array:
     if not average.debias:
         raise Unsupported("optax.ema starts at zero, not at the first weights")
     ema = optax.ema(average.decay, debias=True)
-    state, averages = ema.init(w[0]), []
+    state, averages, update = ema.init(w[0]), [], jax.jit(ema.update)
     for now in w:
-        mean, state = ema.update(now, state)
+        mean, state = update(now, state)
         averages.append(mean)
     return jnp.stack(averages)
 

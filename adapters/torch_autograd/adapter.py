@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +14,8 @@ from ...reference.training import Step
 from ...reference.tree import leaves, tree_map, unflatten
 from ..protocols import VJP, Batch, Start, Updated, translation
 from ..tracing import Computed, Event
-from .registry import apply, apply_loss, build, evaluate, fill
+from .registry import State, Stepping, apply, apply_loss, build, evaluate, fill, scheduler
+from .schedules import rates
 
 
 def to_tensor(x: Array) -> torch.Tensor:
@@ -44,36 +45,56 @@ def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
+class _ByName(NamedTuple):
+    """The state that torch keeps with each weight, under names of its own."""
+
+    optimizer: Stepping
+    params: Tree
+    names: dict[str, str]
+
+    def read(self) -> Tree:
+        """At every leaf of params, a dict of arrays."""
+
+        def of_one(w: torch.Tensor) -> dict[str, Array]:
+            own = self.optimizer.state[w]
+            return {k: to_array(own[v]) for k, v in self.names.items() if own.get(v) is not None}
+
+        return tree_map(of_one, self.params)
+
+    def write(self, state: Tree, t: int) -> None:
+        """Begin step t from this state; before the first step torch makes its own."""
+
+        def of_one(w: torch.Tensor, kept: dict[str, Array]) -> None:
+            own = {self.names[k]: to_tensor(a) for k, a in kept.items()}
+            if t > 1 and own:
+                self.optimizer.state[w] = {"step": torch.tensor(t - 1.0), **own}
+
+        tree_map(of_one, self.params, state)
+
+
 class _Stepper:
     """A torch.optim optimizer over a tree of weights, whose state can be set and read."""
 
     def __init__(self, optimizer: Optimizer, params: Tree) -> None:
         self.params = tree_map(to_weight, params)
         self.weights = [w for _, w in leaves(self.params)]
-        self.optimizer, self.names = build(optimizer, self.weights)
+        self.optimizer, names = build(optimizer, self.weights)
+        self.state: State = (
+            _ByName(self.optimizer, self.params, names) if isinstance(names, dict) else names
+        )
 
     def restart(self, params: Tree, state: Tree, t: int) -> None:
         """Take over the weights and state that step t starts from."""
-
-        def take_over(w: torch.Tensor, value: Array, kept: dict[str, Array]) -> None:
-            w.copy_(to_tensor(value))
-            if t > 1 and kept:
-                own = {self.names[k]: to_tensor(a) for k, a in kept.items()}
-                self.optimizer.state[w] = {"step": torch.tensor(t - 1.0), **own}
-
         with torch.no_grad():
-            tree_map(take_over, self.params, params, state)
+            tree_map(lambda w, value: w.copy_(to_tensor(value)), self.params, params)
+        self.state.write(state, t)
 
     def step(self, grads: Iterable[torch.Tensor]) -> Updated:
         for w, g in zip(self.weights, grads, strict=True):
             w.grad = g
         with _default_dtype(self.weights[0].dtype):
             self.optimizer.step()
-        return Updated(tree_map(to_array, self.params), tree_map(self._state, self.params))
-
-    def _state(self, w: torch.Tensor) -> dict[str, Array]:
-        own = self.optimizer.state[w]
-        return {k: to_array(own[v]) for k, v in self.names.items() if own.get(v) is not None}
+        return Updated(tree_map(to_array, self.params), self.state.read())
 
 
 class TorchAutograd:
@@ -83,7 +104,7 @@ class TorchAutograd:
 
     def translation(self, spec: type) -> str:
         """How a layer, loss, optimizer, schedule or transform is translated."""
-        return translation(spec, apply, apply_loss, build, evaluate, fill)
+        return translation(spec, apply, apply_loss, build, scheduler, evaluate, fill)
 
     def vjp(self, network: Layer, params: Tree, x: Tree, dy: Tree) -> VJP:
         """y by torch.nn.functional; dx and dparams by torch.autograd.grad."""
@@ -115,7 +136,8 @@ class TorchAutograd:
 
     def evaluate(self, function: Function, x: Tree, dtype: np.dtype[Any]) -> Tree:
         """torch.optim.lr_scheduler, torch.nn.utils, ... in dtype."""
-        y = evaluate(function, tree_map(to_tensor, x))
+        is_schedule = scheduler.dispatch(type(function)) is not scheduler.dispatch(object)
+        y = (rates if is_schedule else evaluate)(function, tree_map(to_tensor, x))
         return tree_map(lambda part: to_array(part).astype(dtype), y)
 
     def draw(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
+
 import torch
 
 from ...reference.optimizers.adabelief import AdaBelief
@@ -55,6 +59,8 @@ def _(optimizer: RMSprop, weights: list[torch.Tensor]) -> Built:
 @build.register
 def _(optimizer: Rprop, weights: list[torch.Tensor]) -> Built:
     o = optimizer
+    if o.late:
+        raise Unsupported("torch.optim.Rprop makes each step at once")
     return torch.optim.Rprop(weights, lr=o.lr, etas=(o.eta_minus, o.eta_plus),
                              step_sizes=(o.min_step, o.max_step),
                              ), {"prev": "prev", "step": "step_size"}  # fmt: skip
@@ -67,15 +73,42 @@ def _(optimizer: Adafactor, weights: list[torch.Tensor]) -> Built:
         raise Unsupported("torch.optim.Adafactor bounds the second moment by eps only")
     if o.clip < 1:
         raise Unsupported("torch.optim.Adafactor clips at 1 or more only")
+    if not o.capped or o.smallest > 1:
+        raise Unsupported("torch.optim.Adafactor caps the rate, and factors every matrix")
     return torch.optim.Adafactor(weights, lr=o.lr, beta2_decay=o.decay, eps=(o.eps1, o.eps2),
                                  d=o.clip, weight_decay=o.weight_decay,
                                  ), {"row": "row_var", "col": "col_var",
                                      "v": "variance"}  # fmt: skip
 
 
+class _Turned:
+    """An optimizer of matrices in torch's layout (out, in), which share the weights' memory."""
+
+    def __init__(self, weights: list[torch.Tensor], make: Callable[..., torch.optim.Optimizer]):
+        self.pairs = [(w, w.detach().T) for w in weights]
+        self.optimizer = make([turned for _, turned in self.pairs])
+        self.state: dict[torch.Tensor, dict[str, torch.Tensor]] = defaultdict(dict)
+
+    def step(self) -> None:
+        """An update; the state is the optimizer's own, turned."""
+        for w, turned in self.pairs:
+            turned.grad = None if w.grad is None else w.grad.T
+            own = {name: value.T for name, value in self.state[w].items() if value.ndim}
+            self.optimizer.state[turned] = own
+        self.optimizer.step()
+        for w, turned in self.pairs:
+            self.state[w] = {name: v.T for name, v in self.optimizer.state[turned].items()}
+
+
 @build.register
 def _(optimizer: Muon, weights: list[torch.Tensor]) -> Built:
-    raise Unsupported("torch.optim.Muon computes in bfloat16, whatever the dtype of the weights")
+    o = optimizer
+    if o.corrected or not o.eps_bounds:
+        raise Unsupported("torch.optim.Muon corrects no bias, and bounds the norm by eps")
+    muon = partial(torch.optim.Muon, lr=o.lr, weight_decay=o.weight_decay, momentum=o.beta,
+                   nesterov=o.nesterov, ns_coefficients=(o.a, o.b, o.c), eps=o.eps,
+                   ns_steps=o.steps)  # fmt: skip
+    return _Turned(weights, muon), {"m": "momentum_buffer"}
 
 
 @build.register

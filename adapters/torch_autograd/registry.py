@@ -10,10 +10,11 @@ that autograd returns gradients in the reference's layout too.
 from __future__ import annotations
 
 from functools import singledispatch
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
+from ...reference.protocols import Tree
 from ..protocols import Unsupported
 
 
@@ -36,7 +37,28 @@ def apply_loss(loss: Any, prediction: Any, target: Any) -> torch.Tensor:
     raise _untranslated(loss, "apply_loss")
 
 
-Built = tuple[torch.optim.Optimizer, dict[str, str]]  # and the reference's state name to torch's
+class Stepping(Protocol):
+    """What is needed of a torch.optim optimizer."""
+
+    state: Any
+
+    def step(self) -> Any:
+        """Update the weights from their gradients."""
+
+
+class State(Protocol):
+    """An optimizer's state, read and written in the reference's form."""
+
+    def read(self) -> Tree:
+        """The state after a step."""
+
+    def write(self, state: Tree, t: int) -> None:
+        """Begin step t from this state."""
+
+
+# The optimizer, and the reference's state name to torch's; a rule for the whole network says
+# itself how its state is read and written.
+Built = tuple[Stepping, dict[str, str] | State]
 
 
 @singledispatch
@@ -46,9 +68,15 @@ def build(optimizer: Any, weights: list[torch.Tensor]) -> Built:
 
 
 @singledispatch
-def evaluate(function: Any, x: Any) -> Any:
-    """A schedule's rates at the updates x, or what a transform makes of x."""
-    raise _untranslated(function, "evaluate")
+def scheduler(schedule: Any, optimizer: torch.optim.Optimizer) -> Any:
+    """The scheduler that gives optimizer the rates of a schedule, from the first update on."""
+    raise _untranslated(schedule, "scheduler")
+
+
+@singledispatch
+def evaluate(transform: Any, x: Any) -> Any:
+    """What a transform makes of x."""
+    raise _untranslated(transform, "evaluate")
 
 
 @singledispatch

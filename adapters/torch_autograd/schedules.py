@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch.optim import lr_scheduler as s
 
+from ...reference.optimizers.scheduled import Scheduled
 from ...reference.schedules.cosine_decay import CosineDecay
 from ...reference.schedules.cosine_restarts import CosineRestarts
 from ...reference.schedules.exponential_decay import ExponentialDecay
@@ -21,117 +22,139 @@ from ...reference.schedules.step_decay import StepDecay
 from ...reference.schedules.triangular import Triangular
 from ...reference.schedules.warmup_cosine import WarmupCosine
 from ..protocols import Unsupported, own_formula
-from .registry import evaluate
+from .registry import Built, Stepping, build, scheduler
 
 
-def _rates(
-    lr: float, make: Callable[[torch.optim.Optimizer], Any], t: torch.Tensor,
-    metrics: Sequence[float] = (),
-) -> torch.Tensor:  # fmt: skip
-    """The rates of the updates t, read from the optimizer before each."""
-    optimizer = torch.optim.SGD([torch.zeros(1)], lr=lr)
-    scheduler, rates = make(optimizer), []
-    for i in range(int(t.max())):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        if not metrics:
-            scheduler.step()
-        elif i < len(metrics):
-            scheduler.step(metrics[i])
-    return torch.tensor(rates, dtype=torch.float64)[t - 1]
+class _ToTheEnd(s.CosineAnnealingLR):
+    """It refuses to go on where it would come back up."""
+
+    def step(self, epoch: int | None = None) -> None:
+        if self.last_epoch >= self.T_max:
+            raise Unsupported("torch's CosineAnnealingLR comes back up after its end")
+        super().step(epoch)
 
 
-@evaluate.register
-def _(schedule: StepDecay, t: torch.Tensor) -> torch.Tensor:
-    return _rates(schedule.lr, lambda o: s.StepLR(o, schedule.every, schedule.factor), t)
+@scheduler.register
+def _(schedule: StepDecay, o: torch.optim.Optimizer) -> Any:
+    return s.StepLR(o, schedule.every, schedule.factor)
 
 
-@evaluate.register
-def _(schedule: MultiStepDecay, t: torch.Tensor) -> torch.Tensor:
-    milestones = list(schedule.milestones)
-    return _rates(schedule.lr, lambda o: s.MultiStepLR(o, milestones, schedule.factor), t)
+@scheduler.register
+def _(schedule: MultiStepDecay, o: torch.optim.Optimizer) -> Any:
+    return s.MultiStepLR(o, list(schedule.milestones), schedule.factor)
 
 
-@evaluate.register
-def _(schedule: ExponentialDecay, t: torch.Tensor) -> torch.Tensor:
-    return _rates(schedule.lr, lambda o: s.ExponentialLR(o, schedule.factor), t)
+@scheduler.register
+def _(schedule: ExponentialDecay, o: torch.optim.Optimizer) -> Any:
+    return s.ExponentialLR(o, schedule.factor)
 
 
-@evaluate.register
-def _(schedule: LinearRate, t: torch.Tensor) -> torch.Tensor:
+@scheduler.register
+def _(schedule: LinearRate, o: torch.optim.Optimizer) -> Any:
     if not 0 < schedule.start <= 1:
         raise Unsupported("torch's LinearLR starts above 0 and at 1 or below")
-    c = schedule
-    return _rates(c.lr, lambda o: s.LinearLR(o, c.start, c.end, c.total), t)
+    return s.LinearLR(o, schedule.start, schedule.end, schedule.total)
 
 
-@evaluate.register
-def _(schedule: PolynomialDecay, t: torch.Tensor) -> torch.Tensor:
+@scheduler.register
+def _(schedule: PolynomialDecay, o: torch.optim.Optimizer) -> Any:
     if schedule.end:
         raise Unsupported("torch's PolynomialLR ends at 0")
-    return _rates(schedule.lr, lambda o: s.PolynomialLR(o, schedule.total, schedule.power), t)
+    return s.PolynomialLR(o, schedule.total, schedule.power)
 
 
-@evaluate.register
-def _(schedule: CosineDecay, t: torch.Tensor) -> torch.Tensor:
-    if not schedule.returns and int(t.max()) > schedule.total + 1:
-        raise Unsupported("torch's CosineAnnealingLR comes back up after its end")
-    return _rates(schedule.lr, lambda o: s.CosineAnnealingLR(o, schedule.total, schedule.end), t)
+@scheduler.register
+def _(schedule: CosineDecay, o: torch.optim.Optimizer) -> Any:
+    cosine = s.CosineAnnealingLR if schedule.returns else _ToTheEnd
+    return cosine(o, schedule.total, schedule.end)
 
 
-@evaluate.register
-def _(schedule: CosineRestarts, t: torch.Tensor) -> torch.Tensor:
+@scheduler.register
+def _(schedule: CosineRestarts, o: torch.optim.Optimizer) -> Any:
     c = schedule
-    return _rates(
-        c.lr, lambda o: s.CosineAnnealingWarmRestarts(o, c.period, c.growth, c.end), t
-    )  # fmt: skip
+    return s.CosineAnnealingWarmRestarts(o, c.period, c.growth, c.end)
 
 
-@evaluate.register
-def _(schedule: OneCycle, t: torch.Tensor) -> torch.Tensor:
+@scheduler.register
+def _(schedule: OneCycle, o: torch.optim.Optimizer) -> Any:
     c = schedule
     if not c.inclusive:
         raise Unsupported("torch's OneCycleLR gives the last update the final rate")
-    return _rates(c.lr, lambda o: s.OneCycleLR(
-        o, c.lr, c.total, pct_start=c.rise, cycle_momentum=False, div_factor=c.divisor,
-        final_div_factor=c.final_divisor,
-    ), t)  # fmt: skip
+    return s.OneCycleLR(o, c.lr, c.total, pct_start=c.rise, cycle_momentum=False,
+                        div_factor=c.divisor, final_div_factor=c.final_divisor)  # fmt: skip
 
 
-@evaluate.register
-def _(schedule: WarmupCosine, t: torch.Tensor) -> torch.Tensor:
+@scheduler.register
+def _(schedule: WarmupCosine, o: torch.optim.Optimizer) -> Any:
     c = schedule
     if not c.start:
         raise Unsupported("torch's LinearLR starts above 0")
-    if int(t.max()) > c.warmup + c.decay + 1:
-        raise Unsupported("torch's CosineAnnealingLR comes back up after its end")
-    return _rates(c.lr, lambda o: s.SequentialLR(
-        o, [s.LinearLR(o, c.start, 1.0, c.warmup), s.CosineAnnealingLR(o, c.decay, c.end)],
-        [c.warmup],
-    ), t)  # fmt: skip
+    parts = s.LinearLR(o, c.start, 1.0, c.warmup), _ToTheEnd(o, c.decay, c.end)
+    return s.SequentialLR(o, list(parts), [c.warmup])
 
 
-@evaluate.register
+@scheduler.register
 @own_formula("torch has no such schedule: LambdaLR")
-def _(schedule: Noam, t: torch.Tensor) -> torch.Tensor:
+def _(schedule: Noam, o: torch.optim.Optimizer) -> Any:
     w = schedule.warmup
-    return _rates(schedule.lr, lambda o: s.LambdaLR(
-        o, lambda done: min((done + 1) ** -0.5, (done + 1) * w**-1.5)
-    ), t)  # fmt: skip
+    return s.LambdaLR(o, lambda done: min((done + 1) ** -0.5, (done + 1) * w**-1.5))
 
 
-@evaluate.register
-def _(schedule: Triangular, t: torch.Tensor) -> torch.Tensor:
-    c = schedule
-    return _rates(c.low, lambda o: s.CyclicLR(o, c.low, c.high, c.half, cycle_momentum=False), t)
+@scheduler.register
+def _(schedule: Triangular, o: torch.optim.Optimizer) -> Any:
+    return s.CyclicLR(o, schedule.low, schedule.high, schedule.half, cycle_momentum=False)
 
 
-@evaluate.register
-def _(schedule: Plateau, t: torch.Tensor) -> torch.Tensor:
+@scheduler.register
+def _(schedule: Plateau, o: torch.optim.Optimizer) -> Any:
     c = schedule
     if not c.patient:
         raise Unsupported("torch's ReduceLROnPlateau waits for one bad loss more than its patience")
-    return _rates(c.lr, lambda o: s.ReduceLROnPlateau(
-        o, factor=c.factor, patience=c.patience, threshold=c.threshold, cooldown=c.cooldown,
-        min_lr=c.floor * c.lr,
-    ), t, c.losses)  # fmt: skip
+    return s.ReduceLROnPlateau(o, factor=c.factor, patience=c.patience, threshold=c.threshold,
+                               cooldown=c.cooldown, min_lr=c.floor * c.lr)  # fmt: skip
+
+
+class _Scheduled:
+    """An optimizer whose scheduler takes a step between two updates, as torch's manual has it."""
+
+    def __init__(self, optimizer: Stepping, schedule: Any) -> None:
+        self.optimizer, self.state = optimizer, optimizer.state
+        own: Any = getattr(optimizer, "optimizer", optimizer)  # torch's, if it is in one of ours
+        self.scheduler = scheduler(schedule, own)
+        self.losses = iter(getattr(schedule, "losses", ()))  # which a Plateau is told
+        self.begun = False
+
+    def step(self) -> None:
+        """An update, at the next rate."""
+        if self.begun:
+            self.advance()
+        self.begun = True
+        self.optimizer.step()
+
+    def advance(self) -> None:
+        """The rate of the next update."""
+        if isinstance(self.scheduler, s.ReduceLROnPlateau):
+            self.scheduler.step(next(self.losses))
+        else:
+            self.scheduler.step()
+
+
+def _first(schedule: Any) -> float:
+    return float(getattr(schedule, "lr", 1.0))  # a scheduler starts from the optimizer's own rate
+
+
+@build.register
+def _(optimizer: Scheduled, weights: list[torch.Tensor]) -> Built:
+    inner: Any = optimizer.optimizer
+    made, state = build(replace(inner, lr=_first(optimizer.schedule)), weights)
+    return _Scheduled(made, optimizer.schedule), state
+
+
+def rates(schedule: Any, t: torch.Tensor) -> torch.Tensor:
+    """The rates of the updates t, read from an optimizer after each."""
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=_first(schedule))
+    scheduled, found = _Scheduled(optimizer, schedule), []
+    for _ in range(int(t.max())):
+        scheduled.step()
+        found.append(optimizer.param_groups[0]["lr"])
+    return torch.tensor(found, dtype=torch.float64)[t - 1]

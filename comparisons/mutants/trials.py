@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -194,18 +194,20 @@ class OptimizerTrial(SampleTrial):
     def answer(self, change: Change, dtype: str, ones: bool = False) -> Values:
         """The weights after every step. The state is the optimizer's own business, they say."""
         rule, w = change(self.spec), as_dtype(self.sample.x(self._rng(X)), dtype)
-        state, values = rule.init(w), {}
+        state, values = init_state(rule, w), cast(Values, {})
         for t, g in enumerate(self._gradients(w), start=1):
-            w, state = rule.update(g, state, w, t)
-            values["weights", str(t)] = w
+            w, state = update(rule, g, state, w, t)
+            values |= {("weights", f"{t} {leaf}".strip()): part for leaf, part in leaves(w)}
         return values
 
-    def _gradients(self, w: Array) -> Iterator[Array]:
+    def _gradients(self, w: Tree) -> Iterator[Tree]:
         """As in the golden tests of Keras: 0.01, then 0.1, 0.2, ... again and again."""
         if not self.fresh:
             rng, scale = self._rng(5), self.sample.gradient_scale
             for _ in range(20):
-                yield (scale * rng.standard_normal(w.shape)).astype(w.dtype)
+                yield tree_map(
+                    lambda part: (scale * rng.standard_normal(part.shape)).astype(part.dtype), w
+                )
             return
         yield np.full_like(w, 0.01)
         for _ in range(self.STEPS - 1):
@@ -213,6 +215,8 @@ class OptimizerTrial(SampleTrial):
 
     def losses(self, change: Change, steps: int) -> list[float]:
         """The losses of a regression, with the learning rate that suits the right optimizer."""
+        if not hasattr(self.spec, "lr"):
+            raise NotApplicable(f"{self.label} has no learning rate of its own")
         rule = change(dataclasses.replace(self.spec, lr=self._rate))
         return _trained(_regression, np.zeros((5, 2)), steps, rule)
 

@@ -1,14 +1,14 @@
 """Adafactor: Adam's second moment kept as a row and a column, without a first moment."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
 
 from ..draws import normal
 from ..protocols import Array, Sample
-from ..updates import State, rms, running_mean
+from ..updates import State, rms, second_moment
 
 
 @final
@@ -19,9 +19,10 @@ class Adafactor:
         r ← β r + (1 - β) mean_j g_ij²     s ← β s + (1 - β) mean_i g_ij²        β = 1 - t^decay
         v_ij = max(r_i s_j / max(mean(r), ε1), ε1²);    for a vector v ← β v + (1 - β) g²
 
-    With ``eps_added`` ε1 joins g² instead: the paper's and optax's form; the bounds are torch's.
-    i and j are the last two axes. lr η, eps1, eps2, clip c > 0, decay < 0, weight_decay λ >= 0.
-    Source: Shazeer and Stern, "Adafactor" (2018), algorithms 4, 5. Raises nothing of its own.
+    i, j: the last two axes. optax adds ε1 to g² instead (``eps_added``), has η for min(η, 1/√t)
+    (not ``capped``), and v of a vector where an axis is below ``smallest`` (128). lr η, eps1, eps2,
+    clip c > 0, decay < 0, weight_decay λ >= 0. Raises nothing of its own.
+    Source: Shazeer and Stern, "Adafactor" (2018), algorithms 4 and 5.
     """
 
     lr: float = 0.01
@@ -31,30 +32,27 @@ class Adafactor:
     clip: float = 1.0
     weight_decay: float = 0.0
     eps_added: bool = False
+    capped: bool = True
+    smallest: int = 1
 
     def init(self, w: Array) -> State:
-        parts = {"row": w[..., :1], "col": w[..., :1, :]} if w.ndim > 1 else {"v": w}
+        factored = w.ndim > 1 and min(w.shape[-2:]) >= self.smallest
+        parts = {"row": w[..., :1], "col": w[..., :1, :]} if factored else {"v": w}
         return {name: np.zeros_like(part) for name, part in parts.items()}
 
     def update(self, g: Array, state: State, w: Array, t: int) -> tuple[Array, State]:
         square, beta = g * g + self.eps1 if self.eps_added else g * g, 1 - t**self.decay
-        if w.ndim < 2:
-            v = running_mean(state["v"], square, beta)
-            state = {"v": v}
-        else:
-            row = running_mean(state["row"], square.mean(axis=-1, keepdims=True), beta)
-            col = running_mean(state["col"], square.mean(axis=-2, keepdims=True), beta)
-            v = row * col / np.maximum(row.mean(axis=-2, keepdims=True), self.eps1)
-            state = {"row": row, "col": col}
+        state, v = second_moment(state, square, beta, self.eps1)
         d = g / np.sqrt(v if self.eps_added else np.maximum(v, self.eps1 * self.eps1))
-        rate = min(self.lr, t**-0.5) * max(self.eps2, rms(w)) / max(1.0, rms(d) / self.clip)
+        rate = (min(self.lr, t**-0.5) if self.capped else self.lr) * max(self.eps2, rms(w))
+        rate = rate / max(1.0, rms(d) / self.clip)
         return (1 - self.lr * self.weight_decay) * w - rate * d, state
 
     @staticmethod
     def samples() -> Iterator[Sample]:
         yield Sample(Adafactor(), normal(2, 3, 2))
-        yield Sample(Adafactor(0.5, -0.5, 0.3, 0.5, 1.3, 0.1), normal(4, 3))
-        yield Sample(Adafactor(0.5, -0.5, 0.3, 0.5, 0.7, 0.1, eps_added=True), normal(3, 4))
-        yield Sample(Adafactor(0.05, eps_added=True), normal(4, 2), gradient_scale=1e-8)
+        yield Sample(Adafactor(0.5, -0.5, 0.3, 0.5, 1.3, 0.1), normal(4, 3), gradient_scale=1e4)
         yield Sample(Adafactor(0.05), normal(5), gradient_scale=1e-8)
-        yield Sample(Adafactor(0.05, eps_added=True), normal(3), gradient_scale=1e4)
+        yield Sample(optax := Adafactor(0.5, -0.5, 0.3, 0.5, 0.7, 0.1, True, False), normal(3, 4))
+        yield Sample(Adafactor(0.05, eps_added=True), normal(4, 2), gradient_scale=1e-8)
+        yield Sample(replace(optax, smallest=4), normal(3, 4), gradient_scale=1e4)

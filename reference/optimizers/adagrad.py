@@ -47,3 +47,4 @@ class Adagrad:
         yield Sample(Adagrad(0.1, eps=1e-8), normal(5), gradient_scale=1e-8)
         yield Sample(Adagrad(0.1, eps=1e-16, eps_inside=True), normal(5), gradient_scale=1e-8)
         yield Sample(Adagrad(initial_accumulator=0.1), normal(3), gradient_scale=1e4)
+        yield Sample(Adagrad(1.0, eps=1e-7, eps_inside=True), normal(3), gradient_scale=1e4)

@@ -48,7 +48,8 @@ class AMSGrad:
     @staticmethod
     def samples() -> Iterator[Sample]:
         yield Sample(AMSGrad(0.01), normal(4, 3))
-        yield Sample(AMSGrad(0.1, 0.5, 0.7, 1e-3, weight_decay=0.1), normal(3))
+        yield Sample(AMSGrad(0.1, 0.5, 0.7, 1e-3, 0.1), normal(3), gradient_scale=1e4)
         yield Sample(AMSGrad(0.01, 0.8, 0.9, corrected_first=True), normal(2, 3))
         yield Sample(AMSGrad(0.01, beta2=0.9), normal(5), gradient_scale=1e-8)
+        yield Sample(AMSGrad(0.1, 0.5, 0.7, 1e-9, 0.1, True), normal(4), gradient_scale=1e-8)
         yield Sample(AMSGrad(0.01, beta2=0.9, corrected_first=True), normal(5), gradient_scale=1e4)

@@ -1,14 +1,14 @@
 """Muon: momentum for matrices, whose steps are made nearly orthogonal."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
 
 from ..draws import normal
 from ..protocols import Array, Sample, expect
-from ..updates import State, descend, norm, running_mean
+from ..updates import State, descend, newton_schulz, norm, running_mean
 
 
 @final
@@ -19,10 +19,9 @@ class Muon:
         m_t = β m_t-1 + (1 - β) g      M = β m_t / (1 - β^(t+1)) + (1 - β) g / (1 - β^t)
         X ← M / (‖M‖ + ε), then ``steps`` times   A = X Xᵀ,   X ← a X + (b A + c A²) X
 
-    A tall M is transposed first; M = m_t / (1 - β^t) without ``nesterov``. lr η > 0, beta β in
-    [0, 1), weight_decay λ >= 0, eps ε > 0; a, b, c of the Newton-Schulz step: 3.4445, -4.775,
-    2.0315. Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024),
-    with optax's corrections of bias. Raises ValueError unless W is a matrix.
+    A tall M is transposed first; M = m_t / (1 - β^t) without ``nesterov``. torch has 1 for 1 - β^t
+    (not ``corrected``), max(‖M‖, ε) (``eps_bounds``). lr η, eps > 0, beta in [0, 1), weight_decay
+    λ >= 0. Source: Jordan, "Muon" (2024), of a, b, c too. Raises ValueError unless W is a matrix.
     """
 
     lr: float = 0.02
@@ -34,26 +33,28 @@ class Muon:
     a: float = 3.4445
     b: float = -4.775
     c: float = 2.0315
+    corrected: bool = True
+    eps_bounds: bool = False
 
     def init(self, w: Array) -> State:
         expect(w.ndim == 2, self, "a matrix (I, O)", w)
         return {"m": np.zeros_like(w)}
 
     def update(self, g: Array, state: State, w: Array, t: int) -> tuple[Array, State]:
-        m, left = running_mean(state["m"], g, self.beta), 1 - self.beta**t
-        ahead = self.beta / (1 - self.beta ** (t + 1)) * m + (1 - self.beta) / left * g
+        m, tall = running_mean(state["m"], g, self.beta), w.shape[0] > w.shape[1]
+        left, later = (1 - self.beta ** (t + i) if self.corrected else 1.0 for i in (0, 1))
+        ahead = self.beta / later * m + (1 - self.beta) / left * g
         d = ahead if self.nesterov else m / left
-        x = (d.T if w.shape[0] > w.shape[1] else d) / (norm(d) + self.eps)
-        for _ in range(self.steps):
-            A = x @ x.T
-            x = self.a * x + (self.b * A + self.c * (A @ A)) @ x
-        x = x.T if w.shape[0] > w.shape[1] else x
+        size = np.maximum(norm(d), self.eps) if self.eps_bounds else norm(d) + self.eps
+        x = newton_schulz((d.T if tall else d) / size, self.steps, self.a, self.b, self.c)
         scale = max(1.0, w.shape[1] / w.shape[0]) ** 0.5
-        return descend(w, self.lr, scale * x + self.weight_decay * w), {"m": m}
+        return descend(w, self.lr, scale * (x.T if tall else x) + self.weight_decay * w), {"m": m}
 
     @staticmethod
     def samples() -> Iterator[Sample]:
-        yield Sample(Muon(), normal(4, 3))
         yield Sample(Muon(0.1, 0.7, 0.3, eps=0.1), normal(2, 5))
         yield Sample(Muon(0.1, nesterov=False, steps=3), normal(3, 4), gradient_scale=1e-8)
-        yield Sample(Muon(0.1, 0.5, a=3.0, b=-3.2, c=1.2), normal(3, 3), gradient_scale=1e4)
+        yield Sample(Muon(0.1, 0.5, a=3.0, b=-3.2, c=1.2), normal(4, 3), gradient_scale=1e4)
+        yield Sample(torch := Muon(corrected=False, eps_bounds=True), normal(4, 3))
+        yield Sample(replace(torch, lr=0.1, steps=3), normal(2, 5), gradient_scale=1e4)
+        yield Sample(replace(torch, nesterov=False), normal(3, 4), gradient_scale=1e-8)

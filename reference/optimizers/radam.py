@@ -54,4 +54,6 @@ class RAdam:
         yield Sample(RAdam(0.05, 0.8, 0.95, 1e-2, weight_decay=0.1), normal(3))
         yield Sample(RAdam(0.05, 0.8, 0.95, 1e-2, 0.1, eps_hat=False), normal(2, 3))
         yield Sample(RAdam(0.01, beta2=0.9, eps_hat=False), normal(5), gradient_scale=1e-8)
+        yield Sample(RAdam(1e-3, 0.5, 0.99, eps_hat=False), normal(4), gradient_scale=1e4)
+        yield Sample(RAdam(0.1, 0.5, 0.98), normal(4), gradient_scale=1e-8)
         yield Sample(RAdam(1e-3, beta2=0.9), normal(5), gradient_scale=1e4)

@@ -41,7 +41,7 @@ class _(Adafactor):
 class _(Adafactor):
     def update(self, g, state, w, t):
         new_w, new = super().update(g, state, w, t)
-        if w.ndim < 2:
+        if "v" in new:
             return new_w, new
         row, col = new["col"].mean(axis=-1, keepdims=True), new["col"]
         d, estimate = new_w - (1 - self.lr * self.weight_decay) * w, new["row"] * col / row

@@ -6,6 +6,9 @@ import dataclasses
 
 import numpy as np
 
+from ....reference.optimizers.adamw import AdamW
+from ....reference.optimizers.scheduled import Scheduled
+from ....reference.optimizers.sgd import SGD
 from ....reference.schedules.cosine_decay import CosineDecay
 from ....reference.schedules.cosine_restarts import CosineRestarts
 from ....reference.schedules.exponential_decay import ExponentialDecay
@@ -37,9 +40,7 @@ class _(MultiStepDecay):
         return super().__call__(t + 1)
 
 
-@wrong("X118", "stepped before the optimizer: the first rate is skipped", "verl#3674",
-       "DeepSpeed#5287",
-       revealed_by="the first update's rate",
+@wrong("SC00", "the first rate is skipped", revealed_by="the first update's rate",
        misses="a constant rate, or plateaus as long as an epoch; it converges")  # fmt: skip
 class _(ExponentialDecay):
     def __call__(self, t):
@@ -149,3 +150,45 @@ class _(Plateau):
 class _(Plateau):
     def __call__(self, t):
         return Plateau.__call__(dataclasses.replace(self, cooldown=0), t)
+
+
+# Schedules at work
+
+
+@wrong("X118", "stepped before the optimizer: the first rate is skipped", "verl#3674",
+       "DeepSpeed#5287",
+       revealed_by="the first update's rate",
+       misses="a constant rate, or plateaus as long as an epoch; it converges")  # fmt: skip
+class _(Scheduled):
+    def at(self, t):
+        return super().at(t + 1)
+
+
+@wrong("SC30", "the rate of the first update, always: the schedule is not connected",
+       revealed_by="two steps",
+       misses="it trains, at the first rate")  # fmt: skip
+class _(Scheduled):
+    def at(self, t):
+        return super().at(1)
+
+
+@wrong("SC31", "the decay of the weights keeps the rate of the first update",
+       revealed_by="decoupled decay, a rate that changes",
+       misses="decay is small, and its rate smaller")  # fmt: skip
+class _(Scheduled):
+    def update(self, g, state, w, t):
+        new_w, new = super().update(g, state, w, t)
+        decay = getattr(self.optimizer, "weight_decay", 0.0) * isinstance(self.optimizer, AdamW)
+        return new_w + (self.at(t).lr - self.at(1).lr) * decay * w, new
+
+
+@wrong("SC32", "the learning rate inside the momentum buffer", "pytorch#44917",
+       revealed_by="momentum, a rate that changes",
+       misses="with a constant rate the weights are the same")  # fmt: skip
+class _(Scheduled):
+    def update(self, g, state, w, t):
+        if not isinstance(self.optimizer, SGD) or t == 1:
+            return super().update(g, state, w, t)
+        ratio = self.at(t - 1).lr / self.at(t).lr
+        new_w, new = super().update(g, {"v": state["v"] * ratio}, w, t)
+        return new_w, new
