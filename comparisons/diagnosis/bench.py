@@ -228,15 +228,13 @@ class Bench:
         return self.noise[self.measured]
 
     @cached_property
-    def scale_of_wrong(self) -> Array:
-        """The size of the largest of the same key, at each."""
-        return self.spread_out(self._top)[self.measured]
-
-    @cached_property
-    def shortened(self) -> bool:
-        """Whether every wrong number is one of float32."""
-        given = self.candidate[self.measured]
-        return bool(np.array_equal(given.astype(np.float32).astype(given.dtype), given))
+    def significant_bits(self) -> int:
+        """How many binary digits the wrong numbers have at most."""
+        mantissa, _ = np.frexp(self.candidate[self.measured])
+        for bits in range(1, 54):
+            if np.array_equal(np.round(mantissa * 2.0**bits), mantissa * 2.0**bits):
+                return bits
+        return 53
 
     def right_ratios(self, values: Values) -> Array:
         """Of each key, how far other answers are from the gold value, in units of noise."""
