@@ -86,7 +86,7 @@ def _count(number: int, outcome: str) -> Text:
 
 
 def _print_styles(out: Console, table: pd.DataFrame) -> None:
-    numbers = ("killed (95 % confidence)", "not applicable", "seconds")
+    numbers = ("killed (95 % confidence)", "n/a", "s")
     lines = plain_table("style", "inputs", numbers=numbers)
     for (style, inputs), rows in table.groupby(["style", "inputs"], sort=False):
         killed, of = tally(rows)

@@ -345,7 +345,7 @@ def test_many_kinks_at_once_are_no_false_alarm(installed):
 # Where a rounding is no small perturbation
 
 
-@pytest.mark.parametrize(("dtype", "size"), [("float32", 1e6), ("float64", 1e10)])
+@pytest.mark.parametrize(("dtype", "size"), [("float32", 1e6), ("float64", 1e12)])
 def test_layer_norm_of_equal_features_is_unresolved(dtype, size):
     """Its variance is nothing but rounding: any two implementations may differ by everything."""
     x = np.full((3, 4), size, dtype) * np.array([[1.1], [1.3], [1.7]], dtype)
