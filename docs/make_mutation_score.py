@@ -38,7 +38,7 @@ NUMBERS = ("golden", "assert_close", "allclose", "check_close")
 FAMILIES = """\
 Killed by each style on typical inputs, of the mutants that it has a test for; then by Backproof on
 its own inputs, with the smallest noise ratio that killed (1024 is allowed; for initialisers 4.6)
-and the seconds that the slowest took to be found."""
+and the seconds of processor time that the slowest took to be found."""
 
 
 def page(rows: pd.DataFrame, meta: dict[str, Any]) -> str:
@@ -124,9 +124,9 @@ def _environment(rows: pd.DataFrame, meta: dict[str, Any]) -> str:
     slowest = _part(rows, "backproof", "own").sort_values("seconds").iloc[-1]
     return (
         f"{versions}; {machine['processor']}, {machine['cores']} cores, {machine['system']}; seed "
-        f"{meta['seed']}, {meta['jobs']} processes, {meta['seconds']:.0f} s in all. Seconds spent "
-        f"on the mutants, both inputs together: {each}. The slowest to be found by backproof: "
-        f"{slowest['id']}, {slowest['seconds']:.2f} s."
+        f"{meta['seed']}, {meta['jobs']} processes, {meta['seconds']:.0f} s in all. Processor time "
+        f"spent on the mutants, both inputs together, in seconds: {each}. The slowest to be found "
+        f"by backproof: {slowest['id']}, {slowest['seconds']:.2f} s."
     )
 
 

@@ -30,8 +30,8 @@ class Hunt:
     right implementation fails the test as well, wherever it was tried). ``noise_ratio`` is the one
     that killed, or the largest that did not, ``difference`` the normwise error that went with it;
     NaN but for the suite's own style. ``trial`` is where it was caught, or last tried, ``seconds``
-    how long it took until then. ``false_alarms`` counts the trials that the right implementation
-    failed, and which were therefore left out.
+    the processor's time until then. ``false_alarms`` counts the trials that the right
+    implementation failed, and which were therefore left out.
     """
 
     id: str
@@ -59,13 +59,13 @@ def hunt(mutant: Mutant, style: Style, inputs: str = "own", seed: int = 0) -> Hu
         if use != "of use":
             found = found if found.trial else replace(found, outcome=use)
             continue
-        began = time.perf_counter()
+        began = time.process_time()
         seen = style.judge(mutant, trial)
         found = replace(
             found, outcome=_outcome(seen, found), trial=trial.label,
             noise_ratio=_larger(seen.noise_ratio, found.noise_ratio),
             difference=_larger(seen.difference, found.difference),
-            seconds=found.seconds + time.perf_counter() - began,
+            seconds=found.seconds + time.process_time() - began,
         )  # fmt: skip
         if seen.caught:
             break
