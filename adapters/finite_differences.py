@@ -220,6 +220,21 @@ class ComplexStep(_Oracle):
         return np.sum(terms), u * np.sum(np.abs(terms))
 
 
+def moved_along(tree: Tree, tangents: Tree) -> Tree:
+    """The tree a complex step away: tree + i h tangents, where a tangent is not None."""
+
+    def move(a: Array, tangent: Any) -> Array:
+        return a if tangent is None else (a + 1j * COMPLEX_STEP * tangent).view(_Complex)
+
+    return tree_map(move, tree, tangents)
+
+
+def rate(value: Any) -> Array:
+    """How fast a value moves that was computed from ``moved_along``: its derivative along it."""
+    moved = np.asarray(value).view(np.ndarray)
+    return moved.imag / COMPLEX_STEP if moved.dtype.kind == "c" else np.zeros_like(moved)
+
+
 _BRANCH = {np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal, np.sign,
            np.isfinite, np.isnan, np.signbit}  # fmt: skip
 # NumPy's complex maximum and minimum look at the real parts, and at a tie at the imaginary ones.

@@ -18,7 +18,8 @@ class Event:
     it, in the framework's own words, and ``number`` which one of its phase it is; ``operation``
     what ran inside an autograd node. ``scope`` is a jaxpr's name stack, ``where`` the line of ours
     or of the user that asked for it, "" where nobody knows. ``fork`` marks a sum of cotangents
-    that autograd makes by itself, because a value was used more than once. ``leaf`` is the path of
+    that autograd makes by itself, because a value was used more than once; ``moves`` an operation
+    that computes nothing, and only lays numbers out differently. ``leaf`` is the path of
     the parameter ("d0.W"), or of the input ("dx"), whose gradient it is by the framework's own
     bookkeeping, and not by its value.
     """
@@ -31,6 +32,7 @@ class Event:
     scope: str = ""
     where: str = ""
     fork: bool = False
+    moves: bool = False
     leaf: str = ""
 
 

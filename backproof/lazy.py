@@ -8,6 +8,7 @@ import click
 
 COMMANDS = {
     "blame": ("blame_command", "blame"),
+    "explain": ("explain_command", "explain"),
     "examples": ("examples_command", "examples"),
     "mutants": ("mutants_command", "mutants"),
     "shrink": ("shrink_command", "shrink"),

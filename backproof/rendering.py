@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -34,12 +34,12 @@ IN_FULL, SHOWN = 8, 6  # disagreements told in full, and names listed in one lin
 MARKS = {"error": "!", "mismatch": "!", "unexpected match": "!", "unresolved": "*"}
 
 
-def console(stderr: bool = False) -> Console:
-    """A console on stdout or stderr that prints everywhere, letters that it lacks as "?"."""
+def console(stderr: bool = False, file: IO[str] | None = None) -> Console:
+    """A console on stdout, stderr or a file that prints everywhere, letters it lacks as "?"."""
     stream = sys.stderr if stderr else sys.stdout
-    if hasattr(stream, "reconfigure"):
+    if file is None and hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace")
-    made = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    made = Console(stderr=stderr, file=file, markup=False, highlight=False, emoji=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = PLAIN_WIDTH
     return made
@@ -78,7 +78,7 @@ def print_summary(out: Console, results: pd.DataFrame) -> None:
             f"{row['n_nonzero']:,}", *(ratio(row[d]) for d in dtypes),
             _counts(counts, ", " if out.width >= WIDE else ",\n"),
         )  # fmt: skip
-    for line in _lines(out, table, out.width):
+    for line in lines_of(out, table, out.width):
         out.print(line, soft_wrap=True)
 
 
@@ -207,12 +207,12 @@ def _width(out: Console, table: Table) -> int:
 
 def _print_sections(out: Console, table: Table, titles: Iterator[str]) -> None:
     """The table, with the titles of its sections in place of the rows that stand for them."""
-    for text in _lines(out, table, max(out.width, _width(out, table))):
+    for text in lines_of(out, table, max(out.width, _width(out, table))):
         titled = Text(next(titles), style="bold") if text.plain == SECTION else text
         out.print(titled, soft_wrap=True)
 
 
-def _lines(out: Console, table: Table, width: int) -> Iterator[Text]:
+def lines_of(out: Console, table: Table, width: int) -> Iterator[Text]:
     """The lines of a table laid out for a width, without trailing spaces."""
     for line in out.render_lines(table, out.options.update(width=width), pad=False):
         text = Text("").join(Text(s.text, s.style or "") for s in line if not s.control)

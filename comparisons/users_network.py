@@ -21,14 +21,23 @@ def find_network(text: str) -> NamedNetwork:
     path, colon, name = text.rpartition(":")
     if not colon or not path.endswith(".py"):
         return named(text)
-    found = getattr(_loaded(Path(path)), name, None)
-    if found is None:
-        raise CaseError(f"{path} defines no {name}")
+    found = from_file(text)
     if callable(found) and not isinstance(found, NamedNetwork):
         found = _run(path, found)
     if not isinstance(found, NamedNetwork):
         kind = type(found).__name__
         raise CaseError(f"{name} of {path} is no NamedNetwork, and makes none: it is a {kind}")
+    return found
+
+
+def from_file(text: str) -> Any:
+    """What "FILE.py:NAME" defines; CaseError where there is no such file, or no such name in it."""
+    path, _, name = text.rpartition(":")
+    if not path.endswith(".py"):
+        raise CaseError(f"{text!r} is no FILE.py:NAME")
+    found = getattr(_loaded(Path(path)), name, None)
+    if found is None:
+        raise CaseError(f"{path} defines no {name}")
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -26,6 +27,7 @@ from .registry import apply, apply_loss
 BODIES = ("call_jaxpr", "jaxpr", "fun_jaxpr")  # where the parameters of a call hold its body
 LIBRARIES = ("/jax/", "/jaxlib/", "/optax/", "/flax/")
 PLUMBING = {"broadcast_in_dim", "copy", "stop_gradient", "convert_element_type"}
+LAYOUT = {"reshape", "transpose", "squeeze", "expand_dims", "rev", "slice", "gather"}
 OWN_SUM = "add_any"  # of cotangents, where a value was used more than once
 
 
@@ -33,16 +35,11 @@ def trace(
     network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, unfused: bool = False
 ) -> list[Event]:
     """See ``tracing.Tracer``. Little is fused in a jaxpr, but flax has an order of its own."""
-
-    def both_passes(params: Tree, x: Tree, target: Tree) -> Any:
-        objective, arguments = _objective(network, loss, params, x, target)
-        closed = jax.make_jaxpr(jax.value_and_grad(objective, argnums=(0, 1)))(*arguments)
-        return closed, jax.tree.leaves(arguments)
-
     with precision(dtype_of((x, params))), _as_asked(unfused):
-        run, out = _run(both_passes, params, x, target)
+        out, made = _both_passes(network, loss, unfused)(params, x, target)
     gradients = zip(_names(params, x), out[1:], strict=True)
-    return [*run, *(Event("backward", "output", np.asarray(g), leaf=n) for n, g in gradients)]
+    named = (Event("backward", "output", np.asarray(g), leaf=leaf) for leaf, g in gradients)
+    return [*made.events(), *named]
 
 
 def trace_jvp(
@@ -50,44 +47,74 @@ def trace_jvp(
     unfused: bool = False,
 ) -> list[Event]:  # fmt: skip
     """See ``tracing.Tracer``: the jaxpr of jax.jvp."""
-
-    def forward_mode(params: Tree, x: Tree, target: Tree, tangents: Computed) -> Any:
-        objective, arguments = _objective(network, loss, params, x, target)
-        dots = tangents[0], [v for _, v in leaves(tangents[1])]
-        closed = jax.make_jaxpr(lambda p, t: jax.jvp(objective, p, t))(arguments, dots)
-        return closed, jax.tree.leaves((arguments, dots))
-
     with precision(dtype_of((x, params))), _as_asked(unfused):
-        run, out = _run(forward_mode, params, x, target, tangents)
-    return [*run, Event("forward", "output", np.asarray(out[1]), leaf="dloss")]
+        out, made = _forward_mode(network, loss, unfused)(params, x, target, tangents)
+    return [*made.events(), Event("forward", "output", np.asarray(out[1]), leaf="dloss")]
+
+
+def hvp(network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, tangents: Tree) -> Tree:
+    """See ``tracing.Tracer``: the tangent of the gradient, forward over reverse."""
+
+    def product(params: Tree, tangents: Tree) -> Tree:
+        objective, (p, floats) = _objective(network, loss, params, x, target)
+        gradient = jax.grad(lambda q: objective(q, floats))
+        return jax.jvp(gradient, (p,), (tangents,))[1]
+
+    with precision(dtype_of((x, params))):
+        found = jax.jit(product)(params, tangents)
+        return tree_map(lambda w, g: np.array(g, w.dtype), params, found)
 
 
 def _as_asked(unfused: bool) -> Any:
     return elementary(apply, apply_loss, jnp, jax.lax.stop_gradient, wanted=unfused)
 
 
-def _run(program: Callable[..., Any], *given: Any) -> tuple[list[Event], list[Any]]:
-    """All that a jaxpr makes, and its outputs: compiled as one program that returns everything."""
-    made: list[Event] = []  # without numbers: what is known when the program is traced
+@lru_cache(maxsize=32)
+def _both_passes(network: Layer, loss: Loss, unfused: bool) -> Any:
+    """A program of all that value_and_grad computes; ``unfused`` keeps two of them apart."""
 
-    def everything(*arguments: Any) -> tuple[list[Any], list[Any]]:
-        closed, flat = program(*arguments)
-        walk = _Walk()
-        out = walk.all(closed.jaxpr, closed.consts, flat, "")
-        made[:] = walk.events
-        return out, [event.value for event in made]
+    def program(params: Tree, x: Tree, target: Tree) -> tuple[list[Any], _Made]:
+        objective, arguments = _objective(network, loss, params, x, target)
+        closed = jax.make_jaxpr(jax.value_and_grad(objective, argnums=(0, 1)))(*arguments)
+        return _walked(closed, jax.tree.leaves(arguments))
 
-    out, values = jax.jit(everything)(*given)
-    return [replace(e, value=np.asarray(v)) for e, v in zip(made, values, strict=True)], out
+    return jax.jit(program)
 
 
-def hvp(network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, tangents: Tree) -> Tree:
-    """See ``tracing.Tracer``: the tangent of the gradient, forward over reverse."""
-    with precision(dtype_of((x, params))):
-        objective, (p, floats) = _objective(network, loss, params, x, target)
-        gradient = jax.grad(lambda q: objective(q, floats))
-        second = jax.jvp(gradient, (p,), (tree_map(jnp.asarray, tangents),))[1]
-        return tree_map(lambda w, g: np.array(g, w.dtype), params, second)
+@lru_cache(maxsize=32)
+def _forward_mode(network: Layer, loss: Loss, unfused: bool) -> Any:
+    def program(params: Tree, x: Tree, target: Tree, tangents: Computed) -> Any:
+        objective, arguments = _objective(network, loss, params, x, target)
+        dots = tangents[0], [v for _, v in leaves(tangents[1])]
+        closed = jax.make_jaxpr(lambda p, t: jax.jvp(objective, p, t))(arguments, dots)
+        return _walked(closed, jax.tree.leaves((arguments, dots)))
+
+    return jax.jit(program)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a program makes on its way: numbers, which a compiled program returns, and the rest."""
+
+    numbers: tuple[Any, ...]
+    about: tuple[Event, ...]  # without numbers: known once the program is traced
+
+    def events(self) -> list[Event]:
+        pairs = zip(self.about, self.numbers, strict=True)
+        return [replace(event, value=np.asarray(value)) for event, value in pairs]
+
+
+jax.tree_util.register_pytree_node(
+    _Made, lambda made: (made.numbers, made.about), lambda about, numbers: _Made(numbers, about)
+)
+
+
+def _walked(closed: Any, arguments: list[Any]) -> tuple[list[Any], _Made]:
+    walk = _Walk()
+    out = walk.all(closed.jaxpr, closed.consts, arguments, "")
+    nothing: Any = None
+    about = tuple(replace(event, value=nothing) for event in walk.events)
+    return out, _Made(tuple(event.value for event in walk.events), about)
 
 
 def _objective(
@@ -173,7 +200,7 @@ class _Walk:
         for value in made:
             if is_float(value):
                 yield Event(phase, name, value, number, scope=scope, where=_place(equation),
-                            fork=name == OWN_SUM)  # fmt: skip
+                            fork=name == OWN_SUM, moves=name in LAYOUT)  # fmt: skip
 
 
 def _opened(body: Any) -> tuple[Any, list[Any]]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 import torch.autograd.forward_ad as forward_ad
+import torch.nn.attention
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ...reference.protocols import Layer, Loss, Tree
@@ -46,19 +47,21 @@ class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if operation not in PLUMBING:
             for value in out if isinstance(out, tuple | list) else (out,):
                 if _is_shown(value):
-                    self.events.append(self._event(operation, value))
+                    self.events.append(self._event(operation, value, func.is_view))
         return out
 
-    def _event(self, operation: str, value: torch.Tensor) -> Event:
+    def _event(self, operation: str, value: torch.Tensor, moves: bool) -> Event:
         node = torch._C._current_autograd_node()
         short, array = operation.partition(".")[0], to_array(value)
         if node is None:
-            return Event("forward", short, array, len(self.events), where=_calling_line())
+            return Event("forward", short, array, len(self.events), where=_calling_line(),
+                         moves=moves)  # fmt: skip
         number = self.numbers.setdefault(node, len(self.numbers))
         if node is self.done:
             return Event("backward", "autograd engine", array, number, short, fork=True)
         name = node.name().rpartition("::")[2]
-        return Event("backward", name, array, number, short, where=self.places.get(node, ""))
+        where = self.places.get(node, "")
+        return Event("backward", name, array, number, short, where=where, moves=moves)
 
 
 def trace(
@@ -99,7 +102,7 @@ def trace_jvp(
         made: torch.Tensor = forward_ad.make_dual(*pair)  # type: ignore[no-untyped-call]
         return made
 
-    with _as_asked(unfused), forward_ad.dual_level():
+    with _as_asked(unfused), _differentiable_attention(), forward_ad.dual_level():
         p, inputs = tree_map(dual, params, tangents[0]), tree_map(dual, x, tangents[1])
         given = tree_map(to_tensor, target)
         with operations:
@@ -113,13 +116,20 @@ def hvp(network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, tangent
     """See ``tracing.Tracer``: backward through backward, of <gradient, tangents>."""
     p = tree_map(to_weight, params)
     weights = [w for _, w in leaves(p)]
-    value = apply_loss(loss, apply(network, p, tree_map(to_tensor, x)), tree_map(to_tensor, target))
+    inputs, given = tree_map(to_tensor, x), tree_map(to_tensor, target)
+    with _differentiable_attention():
+        value = apply_loss(loss, apply(network, p, inputs), given)
     grads = torch.autograd.grad(value.sum(), weights, create_graph=True, materialize_grads=True)
     along = sum((g * to_tensor(v)).sum() for g, (_, v) in zip(grads, leaves(tangents), strict=True))
     if not isinstance(along, torch.Tensor) or not along.requires_grad:
         return tree_map(lambda w: 0 * w, params)  # a gradient that does not depend on a parameter
     second = torch.autograd.grad(along, weights, materialize_grads=True)
     return unflatten(params, map(to_array, second))
+
+
+def _differentiable_attention() -> Any:
+    """The kernel for attention that has a forward mode and a second derivative."""
+    return torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
 
 
 def _is_shown(value: Any) -> bool:

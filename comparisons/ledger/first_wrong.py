@@ -8,29 +8,35 @@ does not help it: a slope that was forgotten leaves the cotangent as it came, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 from ...reference.protocols import Array, Layer, Loss
 from ...reference.tree import leaves
-from .ledger import Ledger, Match, Row, joined, step_key
-from .matching import layouts, multiple, same
-from .problem import Case, Problem
-from .steps import Key, Program, Step, record
+from .ledger import Ledger, Row, joined, step_key
+from .matching import Layout, layouts, multiple, same
+from .problem import Problem
+from .steps import Call, Key, Program, Step, record
+
+REFERENCE = "numpy"  # judged by the right program itself, where no framework is installed
 
 
 @dataclass(frozen=True)
 class Wrong:
     """The first wrong step, what it should be, and a hint.
 
-    ``right`` is the row that it stands for, ``match`` the event that it misses, ``hint`` says what
-    its numbers are instead, where that is simple. ``unchecked`` are the steps before it, from the
-    last that was right, that have no counterpart: the mistake is in this step or in one of them.
+    ``call`` is the layer that makes it, or that passes it on where it should have done more.
+    ``right`` is the row that it stands for, ``hint`` says what its numbers are instead, where that
+    is simple. ``after`` is the last step that was right. ``unchecked`` are the steps between the
+    two that have no counterpart: the mistake is in this step or in one of them.
     """
 
     step: Step
+    call: Call
     right: Row
-    match: Match
     hint: str = ""
     after: Row | None = None
     unchecked: list[Step] = field(default_factory=list)
@@ -43,29 +49,17 @@ def first_wrong(
     runs = [record(network, loss, *case) for case in problem.draws]
     by_line = {row.step.key: row for row in ledger.rows}
     last, unchecked = None, list[Step]()
-    for steps, row in _checks(runs, ledger, by_line):
-        match = None if row is None else row.matches.get(adapter)
-        if row is None or match is None:
-            unchecked += [steps[0]] if steps[0] not in unchecked[-1:] else []
-            continue
+    for steps, call, row in _checks(runs, ledger, by_line):
         values = tuple(s.value for s in steps)
-        if not _is(values, match):
+        right = None if row is None else _is_right(values, row, adapter)
+        if row is None or right is None:
+            unchecked += [steps[0]] if steps[0] not in unchecked[-1:] else []
+        elif right:
+            last, unchecked = row, []
+        else:
             before = [s for s in unchecked if s is not steps[0]]
-            return Wrong(steps[0], row, match, hint(values, row, ledger.rows), last, before)
-        last, unchecked = row, []
+            return Wrong(steps[0], call, row, hint(values, row, ledger.rows), last, before)
     return None
-
-
-def _checks(
-    runs: Sequence[Program], ledger: Ledger, by_line: Mapping[Key, Row]
-) -> Iterator[tuple[tuple[Step, ...], Row | None]]:
-    """Every step, and every value that leaves a layer, with the right row that it stands for."""
-    passed = joined([run.passed for run in runs], lambda p, nth: (p.key, nth))
-    for steps in joined([run.steps for run in runs], step_key):
-        yield steps, by_line.get(steps[0].key)
-        for passing in passed:
-            if passing[0].after is steps[0] and passing[0].key in ledger.passed:
-                yield tuple(p.step for p in passing), ledger.passed[passing[0].key]
 
 
 def first_wrong_gradient(
@@ -77,42 +71,54 @@ def first_wrong_gradient(
     """
     last = None
     for row in ledger.rows:
-        leaf, match = row.step.leaf, row.matches.get(adapter)
-        if match is not None and leaf in gradients:
-            values = tuple(gradients[leaf])
+        if row.step.leaf in gradients:
+            values = tuple(gradients[row.step.leaf])
             shaped = all(a.shape == b.shape for a, b in zip(values, row.values, strict=True))
-            if not shaped or not _is(values, match):
-                return Wrong(row.step, row, match, hint(values, row, ledger.rows), last)
-            last = row
+            right = _is_right(values, row, adapter)
+            if right is False or not shaped:
+                return Wrong(row.step, row.step.call, row, hint(values, row, ledger.rows), last)
+            last = row if right else last
     return None
 
 
-def gradients_of(vjp: object, problem: Problem) -> dict[str, list[Array]]:
+def gradients_of(vjp: Callable[..., Any], problem: Problem) -> dict[str, list[Array]]:
     """The gradients that a candidate's ``vjp`` gives in each draw, by leaf."""
     found: dict[str, list[Array]] = {}
-    for case in problem.draws:
-        for leaf, value in _gradients(vjp, problem, case):
-            found.setdefault(leaf, []).append(value)
+    for params, x, target in problem.draws:
+        y, _ = problem.network.forward(params, x)
+        dy = problem.loss.backward(problem.loss.forward(y, target)[1])
+        _, dx, dparams, *_ = vjp(problem.network, params, x, dy)
+        for leaf, value in leaves(dparams):
+            found.setdefault(f"d{leaf}", []).append(np.asarray(value))
+        for leaf, value in leaves(dx):
+            found.setdefault(f"dx{leaf and '.' + leaf}", []).append(np.asarray(value))
     return found
 
 
-def _gradients(vjp: object, problem: Problem, case: Case) -> Iterator[tuple[str, Array]]:
-    params, x, target = case
-    y, _ = problem.network.forward(params, x)
-    dy = problem.loss.backward(problem.loss.forward(y, target)[1])
-    _, dx, dparams, *_ = vjp(problem.network, params, x, dy)  # type: ignore[operator]
-    for leaf, value in leaves(dparams):
-        yield f"d{leaf}", value
-    for leaf, value in leaves(dx):
-        yield f"dx{leaf and '.' + leaf}", value
+def _checks(
+    runs: Sequence[Program], ledger: Ledger, by_line: Mapping[Key, Row]
+) -> Iterator[tuple[tuple[Step, ...], Call, Row | None]]:
+    """Every step, and every value that leaves a layer, with the right row that it stands for."""
+    passed = joined([run.passed for run in runs], lambda p, nth: (p.key, nth))
+    for steps in joined([run.steps for run in runs], step_key):
+        yield steps, steps[0].call, by_line.get(steps[0].key)
+        for passing in passed:
+            if passing[0].after is steps[0] and passing[0].key in ledger.passed:
+                found = tuple(p.step for p in passing)
+                yield found, passing[0].call, ledger.passed[passing[0].key]
 
 
-def _is(values: Sequence[Array], match: Match) -> bool:
-    """Whether the numbers are the event's, in the layout that is right."""
-    return all(
-        a.size == b.size and match.layout.fits(a, b)
-        for a, b in zip(values, match.draws, strict=True)
-    )
+def _is_right(values: Sequence[Array], row: Row, adapter: str) -> bool | None:
+    """Whether they are the event's numbers, in the layout that is right; None without an event."""
+    match = row.matches.get(adapter)
+    if adapter == REFERENCE:
+        layout, right = Layout(), row.values
+    elif match is None:
+        return None
+    else:
+        layout, right = match.layout, match.draws
+    pairs = zip(values, right, strict=True)
+    return all(a.size == b.size and layout.fits(a, b) for a, b in pairs)
 
 
 def hint(values: Sequence[Array], right: Row, rows: Sequence[Row]) -> str:
@@ -134,7 +140,7 @@ def hint(values: Sequence[Array], right: Row, rows: Sequence[Row]) -> str:
         return f"it has the right numbers in the wrong place ({layout.text})"
     for row in rows:
         if row is not right and same(values, row.values) is not None:
-            return f"it has the numbers of step {row.number}, {row.step.name}"
+            return f"it has the numbers of {row.label}"
         if row is not right and (factor := multiple(values, row.values)) is not None:
-            return f"it is {factor:.6g} times step {row.number}, {row.step.name}"
+            return f"it is {factor:.6g} times {row.label}"
     return ""

@@ -50,7 +50,8 @@ class Row:
     """A step, and what every adapter has for it.
 
     ``values`` are its numbers in each draw, ``shown`` those to look at. ``same_as`` is the earlier
-    step, or the input, that has the same numbers, with ``layout`` if they lie differently.
+    step, or the input, that has the same numbers, with ``layout`` if they lie differently. A part
+    of an expression has the number of the step that it belongs to, its ``whole``.
     """
 
     step: Step
@@ -60,8 +61,16 @@ class Row:
     constant: bool = False
     same_as: Row | str | None = None
     layout: str = ""
+    whole: Row | None = None
     matches: dict[str, Match] = field(default_factory=dict)
     inside: dict[str, str] = field(default_factory=dict)  # why there is no match
+
+    @property
+    def label(self) -> str:
+        """How other entries refer to it."""
+        if self.whole is None:
+            return f"step {self.number}, {self.step.name}"
+        return f"a part of step {self.number}, {self.step.text}"
 
     @property
     def is_step(self) -> bool:
@@ -76,20 +85,53 @@ class Row:
 
 @dataclass
 class Ledger:
-    """All rows, in the order of the program; the events of each adapter, and what was skipped.
+    """All rows, in the order of the program.
 
-    ``passed`` is the row of each value that leaves a layer, by its ``Passing.key``.
+    ``passed`` is the row of each value that leaves a layer, by its ``Passing.key``. ``events`` has
+    those of each adapter, each event in every draw and as it is shown; ``skipped`` the adapters
+    that could not run the network, and why.
     """
 
     rows: list[Row]
     passed: dict[Key, Row]
-    events: dict[str, list[Event]] = field(default_factory=dict)
+    events: dict[str, list[tuple[Event, ...]]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
 
-    def matched(self, adapter: str, phase: str = "") -> tuple[int, int]:
-        """How many steps have a counterpart, and of how many."""
+    def matched(self, adapter: str, phase: str = "", passes: bool | None = None) -> tuple[int, int]:
+        """How many steps have a counterpart, and of how many.
+
+        ``passes``: only those that leave their layer, or only those that do not.
+        """
         steps = [r for r in self.rows if r.is_step and phase in ("", r.step.call.phase)]
+        steps = [r for r in steps if passes in (None, r.passes)]
         return sum(adapter in r.matches for r in steps), len(steps)
+
+    def gradients(self, adapter: str) -> tuple[int, int]:
+        """How many gradients are what the adapter holds for that parameter, and of how many."""
+        held = [r for r in self.rows if r.step.leaf]
+        return sum(adapter in r.matches for r in held), len(held)
+
+    def worst(self, adapter: str) -> float:
+        """The largest relative difference of a step from its counterpart."""
+        return max((r.matches[adapter].relative for r in self.rows if adapter in r.matches),
+                   default=0.0)  # fmt: skip
+
+    def first_unmatched(self, adapter: str) -> Row | None:
+        """Where a program leaves the framework's for good, if gradients of it are wrong.
+
+        It is the first value that leaves a layer without a counterpart, of those that come between
+        the last that has one and the first wrong gradient.
+        """
+        wrong = (r for r in self.rows if r.step.leaf and adapter not in r.matches)
+        first: Row | None = next(wrong, None)
+        if first is None:
+            return None
+        before = [r for r in self.rows[: self.rows.index(first)] if r.passes and not r.constant]
+        for row in reversed(before):
+            if adapter in row.matches:
+                break
+            first = row
+        return first
 
 
 def joined(runs: Sequence[Sequence[T]], key: Any) -> list[tuple[T, ...]]:
@@ -137,31 +179,43 @@ def _rows(runs: Sequence[Sequence[Step]], inputs: Sequence[Tree]) -> list[Row]:
         if row.constant:
             found: list[tuple[Any, Layout]] = []
         else:
-            found = [(origin[i], layout) for i, layout in Index(known).find(row.values)]
-            known.append(row.values)
+            found = [(origin[i], layout) for i, layout in known.find(row.values)]
+            known.add(row.values)
             origin.append(row)
         pieces = [r for r, _ in found if isinstance(r, Row) and r.step.part]
         if not row.step.part:  # what a statement has made comes before its parts
             found = [pair for pair in found if pair[0] not in pieces]
             rows = [r for r in rows if r not in pieces]
         if found:
-            row.same_as, row.layout = found[0][0], found[0][1].text
+            row.same_as = found[0][0]
+            turned = same(known.arrays[origin.index(row.same_as)], row.values)
+            row.layout = turned.text if turned else found[0][1].text
         if row.passes or not (found or row.constant):
             rows.append(row)
-    for number, row in enumerate(rows, start=1):
-        row.number = number
+    _number(rows)
     return rows
 
 
-def _given(inputs: Sequence[Tree]) -> tuple[list[tuple[Array, ...]], list[Row | str]]:
+def _number(rows: list[Row]) -> None:
+    whole, number = None, sum(not row.step.part or row.passes for row in rows)
+    for row in reversed(rows):  # parts come before what they are parts of
+        if not row.step.part or row.passes:
+            whole, row.number = row, number
+            number -= 1
+        else:
+            row.whole, row.number = whole, number + 1
+
+
+def _given(inputs: Sequence[Tree]) -> tuple[Index, list[Row | str]]:
     """The values of parameters, input and target in every draw, and their names."""
     columns = [dict(leaves(tree)) for tree in inputs[:-1]]
     floats = [name for name, a in columns[0].items() if a.dtype.kind in "fc"]
-    return [tuple(column[name] for column in columns) for name in floats], list(floats)
+    return Index([column[name] for column in columns] for name in floats), list(floats)
 
 
-def add_events(rows: Sequence[Row], name: str, runs: Sequence[Sequence[Event]]) -> list[Event]:
-    """Give the rows their counterparts among an adapter's events; the events to show."""
+def add_events(ledger: Ledger, name: str, runs: Sequence[Sequence[Event]]) -> None:
+    """Give the rows their counterparts among an adapter's events, of every draw and to show."""
+    rows = ledger.rows
     events = joined(runs, event_key)
     index = Index([tuple(e.value for e in draws[:-1]) for draws in events])
     last: dict[int, int] = {}  # of equal rows: the event that the row before has taken
@@ -177,8 +231,8 @@ def add_events(rows: Sequence[Row], name: str, runs: Sequence[Sequence[Event]]) 
         if match is not None:
             row.matches[name] = match
             last[first] = later[0][0]
+    ledger.events[name] = events
     _bracket(rows, name, [e[-1] for e in events])
-    return [e[-1] for e in events]
 
 
 def _root(row: Row) -> Row | str:
@@ -223,7 +277,7 @@ def _bracket(rows: Sequence[Row], name: str, events: list[Event]) -> None:
                 start = before + 1 if before is not None and before < after else after
                 row.inside[name] = _listed(
                     e.name for e in events[start : after + 1]
-                    if e.phase == phase and not e.leaf
+                    if e.phase == phase and not e.leaf and not e.moves
                     and owners[e.phase, e.number] <= {id(call)}
                 ) or events[after].name  # fmt: skip
 

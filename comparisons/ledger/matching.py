@@ -7,8 +7,8 @@ them, for a hint. One draw of numbers can deceive, so what is called the same is
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -100,25 +100,30 @@ def multiple(one: Sequence[Array], other: Sequence[Array]) -> float | None:
 
 
 class Index:
-    """Arrays of two draws, to be found by their numbers."""
+    """Arrays, each with its numbers in several draws, to be found by their numbers."""
 
-    def __init__(self, arrays: Sequence[Sequence[Array]]) -> None:
-        """``arrays`` holds, for each array, its values in every draw."""
-        self.arrays = arrays
-        self.order = sorted(range(len(arrays)), key=lambda i: _sum(arrays[i][0]))
-        self.sizes = [_sum(arrays[i][0]) for i in self.order]
+    def __init__(self, arrays: Iterable[Sequence[Array]] = ()) -> None:
+        self.arrays: list[Sequence[Array]] = []
+        self.sums: dict[int, list[tuple[float, int]]] = {}  # by size
+        for values in arrays:
+            self.add(values)
+
+    def add(self, values: Sequence[Array]) -> None:
+        """Add an array, by its numbers in every draw."""
+        insort(self.sums.setdefault(values[0].size, []), (_sum(values[0]), len(self.arrays)))
+        self.arrays.append(values)
 
     def find(self, values: Sequence[Array]) -> list[tuple[int, Layout]]:
-        """Which arrays hold these numbers, in their order, and in which layout."""
-        n, total = _sum(values[0])
+        """Which arrays hold these numbers, in the order they were added, and in which layout."""
+        total, sums = _sum(values[0]), self.sums.get(values[0].size, [])
         if not total:
             return []
-        low = bisect_left(self.sizes, (n, total * (1 - NEAR)))
-        high = bisect_right(self.sizes, (n, total * (1 + NEAR)))
-        found = ((i, same(values, self.arrays[i])) for i in sorted(self.order[low:high]))
+        low = bisect_left(sums, (total * (1 - NEAR), 0))
+        high = bisect_left(sums, (total * (1 + NEAR), len(self.arrays)))
+        found = ((i, same(values, self.arrays[i])) for i in sorted(i for _, i in sums[low:high]))
         return [(i, layout) for i, layout in found if layout is not None]
 
 
-def _sum(a: Array) -> tuple[int, float]:
+def _sum(a: Array) -> float:
     with np.errstate(over="ignore"):  # of what stands for minus infinity
-        return a.size, float(np.abs(a).sum())
+        return float(np.abs(a).sum())

@@ -21,7 +21,7 @@ from ...reference.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from ...reference.protocols import Array
 from ..named_network import NamedNetwork
 
-N = 4  # samples
+N = 5  # samples
 
 
 def _data(*shape: int, classes: int = 0, outputs: tuple[int, ...] = ()) -> tuple[Array, Array]:

@@ -9,11 +9,11 @@ initial values.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ...adapters.tracing import Event, Tracer
+from ...adapters.protocols import Unsupported
+from ...adapters.tracing import Tracer
 from ...reference.protocols import Array, Layer, Loss, Tree
 from ...reference.tree import leaves, tree_map
 from .. import cases
@@ -21,8 +21,8 @@ from ..named_network import NamedNetwork
 from .ledger import Ledger, add_events, of_reference
 from .steps import record
 
-SAMPLES = 5  # of a draw: no other size is likely to be the same
-SHOWN = 4  # samples shown, at the most
+SAMPLES = 5  # of a draw, and at the most those shown: few widths are five
+CANNOT = Unsupported, NotImplementedError  # what an implementation raises for what it lacks
 Case = tuple[Tree, Tree, Tree]  # params, x, target
 
 
@@ -42,7 +42,7 @@ def of_named(known: NamedNetwork, seed: int = 0) -> Problem:
     """A network known by name: its own data and parameters to look at."""
     x, target = known.data()
     rng = np.random.default_rng(seed)
-    first = tree_map(lambda a: a[:SHOWN], (x, target))
+    first = tree_map(lambda a: a[:SAMPLES], (x, target))
     shown = (known.start(np.float64, seed), *cases_as_floats(first))
     draws = tuple(
         (cases.draw_params(known.network, rng, np.dtype(np.float64)), *_like((x, target), rng))
@@ -75,18 +75,24 @@ def explain(problem: Problem, tracers: dict[str, Tracer], unfused: bool = False)
     """
     runs = [*problem.draws, problem.shown]
     programs = [record(problem.network, problem.loss, *case) for case in runs]
-    ledger = of_reference(programs, [_named(*case) for case in runs])
+    ledger = of_reference(programs, [named(*case) for case in runs])
     for name, tracer in tracers.items():
-        events = [_trace(tracer, problem, case, unfused) for case in runs]
-        ledger.events[name] = add_events(ledger.rows, name, events)
+        try:
+            events = [
+                tracer.trace(problem.network, problem.loss, *case, unfused=unfused) for case in runs
+            ]
+        except CANNOT as error:
+            ledger.skipped[name] = first_line(error)
+        else:
+            add_events(ledger, name, events)
     return ledger
 
 
-def _trace(tracer: Any, problem: Problem, case: Case, unfused: bool) -> list[Event]:
-    events: list[Event] = tracer.trace(problem.network, problem.loss, *case, unfused=unfused)
-    return events
+def first_line(error: Exception) -> str:
+    """What went wrong, in one line."""
+    return str(error).partition("\n")[0]
 
 
-def _named(params: Tree, x: Tree, target: Tree) -> Tree:
+def named(params: Tree, x: Tree, target: Tree) -> Tree:
     """All that is given, under the names that people know it by."""
     return {**dict(leaves(params)), **dict(leaves({"x": x, "target": target}))}

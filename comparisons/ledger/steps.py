@@ -27,6 +27,7 @@ from .source import Statement, elements, is_pure, is_sum, parts, statements, tex
 
 PASSES = ("forward", "backward", "gradient")  # the methods of a layer or a loss that pass values
 MACHINERY = {"protocols.py", "tree.py", "draws.py", "windows.py", "discovery.py"}
+RETURNED = "return"  # the name of what has none
 Key = tuple[Any, ...]
 
 
@@ -61,6 +62,7 @@ class Step:
     text: str
     statement: str
     where: str
+    file: str
     function: str
     value: Array
     key: Key
@@ -107,17 +109,21 @@ class _Frame:
     inner: list[tuple[ast.expr, ast.expr, Array]] = field(default_factory=list)  # whole, part
 
 
-def record(network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree) -> Program:
+def record(
+    network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, only_forward: bool = False
+) -> Program:
     """The steps of a forward and a backward pass.
 
     Raises what the network and the loss raise.
     """
-    params = tree_map(np.copy, params)  # every subtree an object of its own
+    params = tree_map(lambda w: w.copy(), params)  # every subtree an object of its own
     recorder = _Recorder(network, loss, params, (x, target))
     with recorder:
         y, residuals = network.forward(params, x)
         recorder.at_loss = True
         _, kept = loss.forward(y, target)
+        if only_forward:
+            return Program(recorder.steps, recorder.passed)
         recorder.phase = "backward"
         dy = loss.backward(kept)
         recorder.at_loss = False
@@ -212,7 +218,7 @@ class _Recorder:
         if statement is None:
             return
         if isinstance(statement.node, ast.Return):
-            found = [("", statement.expression, value) for value in returned]
+            found = [(RETURNED, statement.expression, value) for value in returned]
         else:
             found = list(statement.assigned(frame.f_locals))
         alone = True  # nothing that was called has come before
@@ -235,19 +241,22 @@ class _Recorder:
         if not _is_floats(value):
             return 0
         known = self.made.get(id(value))
-        nameless = not name or name.isdigit()
+        last = name.rpartition(".")[2]
+        nameless = last in ("", RETURNED) or last.isdigit()
         if known is not None and not known.named and not nameless and not part:
             known.name, known.named = _short(name, now.call.phase), True
         if id(value) in self.made:
             return 0
         code, call = frame.f_code, now.call
-        where = call.phase, call.path, call.depth, call.use, code.co_name, statement.line, name
+        pass_ = call.phase, call.path, call.depth, call.use
+        where = *pass_, code.co_filename, code.co_name, statement.line, name
         turn = self.turns[where] = self.turns.get(where, -1) + 1
         text = text_of(expression) or statement.text
         step = Step(
             call, name if part else code.co_name if nameless else _short(name, call.phase), text,
             statement.text,
-            line(code.co_filename, statement.line), code.co_name, np.array(value),
+            line(code.co_filename, statement.line), code.co_filename, code.co_name,
+            np.array(value),
             (*where, part, turn), part=part, turn=turn, named=not nameless,
             fork=call.phase == "backward" and not part and is_sum(expression),
         )  # fmt: skip
@@ -258,9 +267,9 @@ class _Recorder:
 
     def _changed(self, frame: FrameType, value: Any, statement: Statement) -> None:
         """An array that was written into: its step has the value that it has now."""
-        step = self.made.get(id(value))
-        if step is not None and not np.array_equal(step.value, value, equal_nan=True):
-            step.value = np.array(value)
+        step, now = self.made.get(id(value)), np.array(value)
+        if step is not None and not np.array_equal(step.value, now, equal_nan=True):
+            step.value = now
             if statement.text not in step.statement:
                 step.statement += f"; {statement.text}"
 
@@ -294,7 +303,9 @@ def _gradients(dparams: Tree) -> Iterator[tuple[str, None, Any]]:
 def _short(name: str, phase: str) -> str:
     """The gradient of W in a dict is dW; elsewhere a part of something has its name too."""
     whole, _, last = name.rpartition(".")
-    return f"d{last}" if phase == "backward" and whole and not last.isdigit() else name
+    if not whole or last.isdigit():
+        return name
+    return f"d{last}" if phase == "backward" else last
 
 
 def _inner(statement: Statement | None, frame: FrameType) -> Iterator[tuple[Any, Any, Array]]:
