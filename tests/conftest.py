@@ -17,6 +17,7 @@ import pytest
 
 import backproof
 from backproof.adapters.loading import FRAMEWORKS, load
+from backproof.comparisons import environment
 from backproof.comparisons.cases import draw_params
 from backproof.comparisons.conventions import CONVENTIONS
 from backproof.reference import discovery
@@ -215,6 +216,38 @@ def every_setting() -> list[Setting]:
 def installed() -> list[str]:
     """The adapters that can run here."""
     return _installed()
+
+
+class Explained:
+    """Small networks with their ledgers, each made once for every test that looks at it."""
+
+    def __init__(self) -> None:
+        self._problems: dict[str, object] = {}
+        self._ledgers: dict[tuple[str, bool], object] = {}
+
+    def problem(self, name):
+        """The network of that name, to explain."""
+        from backproof.comparisons.ledger.explanation import problem_of
+
+        if name not in self._problems:
+            self._problems[name] = problem_of(name)
+        return self._problems[name]
+
+    def ledger(self, name, unfused=False):
+        """Its ledger, with every framework that is installed."""
+        from backproof.comparisons.ledger.problem import explain
+
+        if (name, unfused) not in self._ledgers:
+            there = [n for n in FRAMEWORKS if not environment.lacking(n)]
+            tracers = {n: load(n) for n in there}
+            self._ledgers[name, unfused] = explain(self.problem(name), tracers, unfused)
+        return self._ledgers[name, unfused]
+
+
+@pytest.fixture(scope="session")
+def explained():
+    """Small networks and their ledgers."""
+    return Explained()
 
 
 COLUMNS = ["candidate", "step", "quantity", "leaf", "verdict", "noise_ratio", "allowed", "reason"]

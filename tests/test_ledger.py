@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-from functools import cache
-
 import numpy as np
 import pytest
 
-from backproof.adapters.loading import FRAMEWORKS, load
 from backproof.adapters.tracing import Tracer
 from backproof.comparisons.ledger.matching import Index, multiple, same
-from backproof.comparisons.ledger.networks import SMALL
-from backproof.comparisons.ledger.problem import explain, of_named
 from backproof.comparisons.ledger.steps import record
-from backproof.comparisons.networks import NETWORKS
-
-
-@cache
-def problem(name):
-    return of_named((NETWORKS | SMALL)[name]())
-
-
-@cache
-def ledger(name, *, unfused=False):
-    """The ledger of a network with every framework that is installed."""
-    there = [n for n in ("torch", "jax") if all(map(importlib.util.find_spec, FRAMEWORKS[n]))]
-    return explain(problem(name), {n: load(n) for n in there}, unfused)
 
 
 def test_the_frameworks_can_be_traced(framework):
@@ -36,12 +17,19 @@ def test_the_frameworks_can_be_traced(framework):
 # Steps
 
 
-def steps(name, phase="backward"):
-    program = record(problem(name).network, problem(name).loss, *problem(name).draws[0])
-    return [s for s in program.steps if s.call.phase == phase and not s.part]
+@pytest.fixture
+def steps(explained):
+    """The steps of a network's backward pass."""
+
+    def of(name):
+        problem = explained.problem(name)
+        program = record(problem.network, problem.loss, *problem.draws[0])
+        return [s for s in program.steps if s.call.phase == "backward" and not s.part]
+
+    return of
 
 
-def test_steps_are_named_and_placed():
+def test_steps_are_named_and_placed(steps):
     """Mazur's backward pass in the order of the program: seven steps, two of them gradients."""
     found = [(s.call.path, s.call.layer, s.name, s.leaf) for s in steps("mazur") if s.role]
     assert found == [
@@ -56,13 +44,13 @@ def test_steps_are_named_and_placed():
     assert slope.where.startswith("layers/sigmoid.py:")
 
 
-def test_a_combinator_adds_only_what_it_computes():
+def test_a_combinator_adds_only_what_it_computes(steps):
     """Residual's own step is the sum; it is marked as a fork, in which two cotangents meet."""
     own = [s for s in steps("residual") if s.call.layer in ("Residual", "Sequential")]
     assert [(s.call.layer, s.text, s.fork) for s in own] == [("Residual", "dy + dx", True)]
 
 
-def test_what_is_written_into_has_its_last_value():
+def test_what_is_written_into_has_its_last_value(steps):
     """Of an array that is filled bit by bit, the step is the whole."""
     spread = [s for s in steps("cnn") if s.call.layer == "Conv2d" and s.role == "dx"]
     assert spread[0].value.any()
@@ -121,16 +109,16 @@ HIDDEN = {  # closed forms, for which elementary operations have no counterpart
 
 
 @pytest.mark.parametrize("name", MEASURED)
-def test_steps_have_counterparts(name, framework):
+def test_steps_have_counterparts(name, framework, explained):
     torch, jax, torch_unfused, jax_unfused = MEASURED[name]
     fused, unfused = {"torch": (torch, torch_unfused), "jax": (jax, jax_unfused)}[framework.name]
-    assert ledger(name).matched(framework.name, "backward")[0] >= fused
-    assert ledger(name, unfused=True).matched(framework.name, "backward")[0] >= unfused
+    assert explained.ledger(name).matched(framework.name, "backward")[0] >= fused
+    assert explained.ledger(name, unfused=True).matched(framework.name, "backward")[0] >= unfused
 
 
 @pytest.mark.parametrize("name", MEASURED)
-def test_only_closed_forms_are_hidden_in_elementary_operations(name, framework):
-    rows = ledger(name, unfused=True).rows
+def test_only_closed_forms_are_hidden_in_elementary_operations(name, framework, explained):
+    rows = explained.ledger(name, unfused=True).rows
     lacking = [r for r in rows if r.is_step and framework.name not in r.matches]
     whole = {"Conv2d", "MaxPool2d"}  # one operation in every framework, and many steps of ours
     lacking = [r for r in lacking if r.step.call.layer not in whole or r.passes]
@@ -139,16 +127,16 @@ def test_only_closed_forms_are_hidden_in_elementary_operations(name, framework):
 
 
 @pytest.mark.parametrize("name", MEASURED)
-def test_what_passes_between_layers_matches(name, framework):
+def test_what_passes_between_layers_matches(name, framework, explained):
     """Fused or not; every gradient is the one that the framework holds for that parameter."""
-    rows = [r for r in ledger(name).rows if r.passes]
+    rows = [r for r in explained.ledger(name).rows if r.passes]
     assert all(framework.name in r.matches for r in rows)
     assert all(r.matches[framework.name].relative < 1e-12 for r in rows)
     leaves = {r.step.leaf for r in rows if r.matches[framework.name].anchored}
     assert leaves >= {f"d{r.step.leaf[1:]}" for r in rows if r.step.leaf} != set()
 
 
-def test_forks_meet_forks(framework):
+def test_forks_meet_forks(framework, explained):
     """Our sum of two cotangents is the framework's own, whoever writes it down."""
-    (row,) = (r for r in ledger("residual").rows if r.step.fork)
+    (row,) = (r for r in explained.ledger("residual").rows if r.step.fork)
     assert row.matches[framework.name].event.fork

@@ -19,7 +19,7 @@ from ..cases import CaseError
 from ..mutants import Mutant, mutants, substitute
 from ..networks import NETWORKS
 from ..users_network import find_network, from_file
-from .first_wrong import REFERENCE, Wrong, first_wrong, first_wrong_gradient, gradients_of
+from .first_wrong import REFERENCE, Wrong, first_wrong, first_wrong_gradient, gradients_of, recorded
 from .ledger import Ledger
 from .modes import ForwardMode, SecondOrder, forward_mode, second_order
 from .networks import SMALL
@@ -149,7 +149,8 @@ def _planted(problem: Problem, ledger: Ledger, name: str) -> Bug:
     if not _has(mutant, problem):
         raise CaseError(f"{problem.name} has no {mutant.target.__name__} for {name} to vary")
     try:
-        first = {a: first_wrong(problem, ledger, a, network, loss) for a in _judges(ledger)}
+        runs = recorded(problem, network, loss)
+        first = {a: first_wrong(ledger, a, runs) for a in _judges(ledger)}
     except (ValueError, IndexError, AttributeError) as error:
         raise CaseError(f"mutant {name} cannot run {problem.name}: {error}") from error
     return Bug(name, mutant.description, first)

@@ -42,11 +42,13 @@ class Wrong:
     unchecked: list[Step] = field(default_factory=list)
 
 
-def first_wrong(
-    problem: Problem, ledger: Ledger, adapter: str, network: Layer, loss: Loss
-) -> Wrong | None:
-    """The first wrong step of a network or a loss that varies the right one, if there is one."""
-    runs = [record(network, loss, *case) for case in problem.draws]
+def recorded(problem: Problem, network: Layer, loss: Loss) -> list[Program]:
+    """A variation of the problem's network or loss, in each of its draws."""
+    return [record(network, loss, *case) for case in problem.draws]
+
+
+def first_wrong(ledger: Ledger, adapter: str, runs: Sequence[Program]) -> Wrong | None:
+    """The first wrong step of a program that varies the right one, if there is one."""
     by_line = {row.step.key: row for row in ledger.rows}
     last, unchecked = None, list[Step]()
     for steps, call, row in _checks(runs, ledger, by_line):

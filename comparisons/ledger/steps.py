@@ -31,7 +31,7 @@ RETURNED = "return"  # the name of what has none
 Key = tuple[Any, ...]
 
 
-@dataclass
+@dataclass(eq=False)
 class Call:
     """One pass through one layer: forward or backward."""
 
@@ -47,7 +47,7 @@ class Call:
         return next(c.__name__ for c in type(self.spec).__mro__ if c.__name__ != "_")
 
 
-@dataclass
+@dataclass(eq=False)
 class Step:
     """One array that the reference made.
 
@@ -74,7 +74,7 @@ class Step:
     named: bool = True
 
 
-@dataclass
+@dataclass(eq=False)
 class Passing:
     """A value that leaves a layer; ``after`` is the last step before it does."""
 
@@ -90,7 +90,7 @@ class Passing:
         return c.phase, c.path, c.depth, c.use, self.role
 
 
-@dataclass
+@dataclass(eq=False)
 class Program:
     """All steps in the order of the program, and all values that left a layer."""
 
@@ -185,7 +185,7 @@ class _Recorder:
                 now.inner = list(_inner(statement, frame))
         elif event == "return":
             self._leave(frame, now, returned=(arg,))
-            if now.outermost:
+            if now.outermost and arg is not None:  # None: an exception passes through
                 self._passed_on(frame, now, arg)
             del self.frames[id(frame)]
         return self.follow
@@ -225,11 +225,13 @@ class _Recorder:
         for name, expression, value in found:
             for leaf, part, array in elements(name, expression, value):
                 alone = alone and part is not None and is_pure(part)
-                at = now.began if alone else len(self.steps)
-                for whole, piece, v in inner:
+                for whole, piece, v in inner:  # they are there before anything is called
                     if whole is part:
-                        at += self._take(at, frame, now, statement, text_of(piece), piece, v, True)
-                now.began = at + self._take(at, frame, now, statement, leaf, part, array)
+                        now.began += self._take(
+                            now.began, frame, now, statement, text_of(piece), piece, v, True
+                        )
+                at = now.began if alone else len(self.steps)
+                now.began += alone * self._take(at, frame, now, statement, leaf, part, array)
         if statement.changes in frame.f_locals:
             self._changed(frame, frame.f_locals[statement.changes], statement)
 
