@@ -77,7 +77,7 @@ def prepare(
 
 def everything(session: nox.Session) -> Path:
     """The shared environment: every extra and every tool."""
-    return prepare(session, EVERYTHING, ["torch", "jax", "datasets", "pictures"], ["dev"])
+    return prepare(session, EVERYTHING, ["torch", "jax", "datasets", "pictures", "half"], ["dev"])
 
 
 @nox.session
@@ -89,7 +89,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def tests_numpy_only(session: nox.Session) -> None:
     """Run the tests where neither PyTorch nor JAX is installed. Arguments go to pytest."""
-    environment = prepare(session, NUMPY_ONLY, ["datasets"], ["test", "build"])
+    environment = prepare(session, NUMPY_ONLY, ["datasets", "half"], ["test", "build"])
     absent = "import importlib.util as i; assert not (i.find_spec('torch') or i.find_spec('jax'))"
     session.run(program(environment, "python"), "-c", absent)
     session.run(program(environment, "pytest"), *TWO_WORKERS, *session.posargs)

@@ -41,9 +41,11 @@ from typing import Any
 
 import numpy as np
 
+from ..reference.floats import is_float
 from ..reference.protocols import Array, Function, Initialiser, Layer, Loss, Optimizer, Tree
 from ..reference.training import Step
 from ..reference.tree import joined, leaves, tree_map
+from .half_precision import finfo
 from .protocols import VJP, Batch, Start, Unsupported, Updated
 
 WIDE: Any = np.longdouble  # as wide as float64 or wider, whatever the platform
@@ -81,7 +83,7 @@ class _Oracle:
 
     def loss_vjp(self, loss: Loss, prediction: Tree, target: Tree, dloss: Array) -> VJP:
         """The loss and the prediction's cotangent from the forward alone."""
-        wide = tree_map(lambda a: a.astype(WIDE) if a.dtype.kind == "f" else a, target)
+        wide = tree_map(lambda a: a.astype(WIDE) if is_float(a) else a, target)
 
         def f(values: list[Array]) -> Tree:
             return loss.forward(_with_floats(prediction, values), wide)[0]
@@ -142,22 +144,20 @@ class _Oracle:
 
                 slope, doubt = self.slope(along, values[i][index], scales[i], dy, u)
                 slopes[i][index] = slope
-                doubts[i][index] = doubt + np.finfo(dtype).eps / 2 * abs(slope)  # cast to dtype
+                doubts[i][index] = doubt + float(finfo(dtype).eps) / 2 * abs(slope)  # cast to dtype
         ends = np.cumsum([part.size for _, part in leaves(shape)])
         parts = iter(np.split(y.astype(dtype), ends[:-1]))
         return tree_map(lambda part: next(parts).reshape(part.shape), shape), slopes, doubts
 
 
 def _floats(tree: Tree) -> list[Array]:
-    return [a for _, a in leaves(tree) if a.dtype.kind == "f"]
+    return [a for _, a in leaves(tree) if is_float(a)]
 
 
 def _with_floats(tree: Tree, values: Iterable[Array], rest: Any = ...) -> Any:
     """The tree with its float arrays replaced in order; and all else by ``rest``, if given."""
     found = iter(values)
-    return tree_map(
-        lambda a: next(found) if a.dtype.kind == "f" else a if rest is ... else rest, tree
-    )
+    return tree_map(lambda a: next(found) if is_float(a) else a if rest is ... else rest, tree)
 
 
 def _relative_rounding(y: Array, narrow: Array) -> Any:

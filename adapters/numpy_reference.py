@@ -10,6 +10,7 @@ import numpy as np
 from ..reference.protocols import Array, Function, Initialiser, Layer, Loss, Optimizer, Tree
 from ..reference.training import Step, init_state, step, train, update
 from ..reference.tree import tree_map
+from .half_precision import narrowed, widened
 from .protocols import VJP, Batch, Start, Updated
 
 
@@ -20,26 +21,28 @@ class NumpyReference:
 
     def vjp(self, network: Layer, params: Tree, x: Tree, dy: Tree) -> VJP:
         """y, dx and dparams by the layers' own forward and backward."""
-        y, residuals = network.forward(params, x)
-        return VJP(y, *network.backward(residuals, dy))
+        y, residuals = network.forward(widened(params), widened(x))
+        dx, dparams = network.backward(residuals, widened(dy))
+        return VJP(narrowed(y), narrowed(dx), narrowed(dparams))
 
     def loss_vjp(self, loss: Loss, prediction: Tree, target: Tree, dloss: Any) -> VJP:
         """The loss and the prediction's cotangent by the loss's own forward and backward."""
-        value, residuals = loss.forward(prediction, target)
-        return VJP(value, loss.backward(residuals, dloss), {})
+        value, residuals = loss.forward(widened(prediction), widened(target))
+        return VJP(narrowed(value), narrowed(loss.backward(residuals, widened(dloss))), {})
 
     def optimize(
         self, optimizer: Optimizer, params: Tree, grads: Iterable[Tree]
     ) -> Iterator[Updated]:
         """The rule for one array, at every leaf, for every gradient."""
+        params = widened(params)
         state = init_state(optimizer, params)
         for t, g in enumerate(grads, start=1):
-            params, state = update(optimizer, g, state, params, t)
-            yield Updated(params, state)
+            params, state = update(optimizer, widened(g), state, params, t)
+            yield Updated(narrowed(params), narrowed(state))
 
     def evaluate(self, function: Function, x: Tree, dtype: np.dtype[Any]) -> Tree:
         """The function as it stands; rates are Python floats, rounded to dtype in the end."""
-        return tree_map(lambda y: np.asarray(y, dtype), function(x))
+        return tree_map(lambda y: np.asarray(y, dtype), narrowed(function(widened(x))))
 
     def draw(
         self, initialiser: Initialiser, shape: tuple[int, ...], count: int,
@@ -54,8 +57,15 @@ class NumpyReference:
         batches: Iterable[Batch], starts: Iterable[Start] | None = None,
     ) -> Iterator[Step]:  # fmt: skip
         """The reference's training loop."""
+        wide = map(widened, batches)
         if starts is None:
-            yield from train(network, loss, optimizer, params, batches)
+            for done in train(network, loss, optimizer, widened(params), wide):
+                yield _narrowed(done)
             return
-        for t, (batch, (p, s)) in enumerate(zip(batches, starts, strict=True), start=1):
-            yield step(network, loss, optimizer, p, s, batch, t)
+        for t, (batch, start) in enumerate(zip(wide, starts, strict=True), start=1):
+            p, s = widened(start)
+            yield _narrowed(step(network, loss, optimizer, p, s, batch, t))
+
+
+def _narrowed(done: Step) -> Step:
+    return Step(done.t, *narrowed((done.loss, done.grads, done.params, done.state)))

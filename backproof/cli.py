@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .comparisons.job import AnyTask
 
 FEW = 4  # items whose samples one worker compares; of more, each is a task of its own
+PRECISIONS = ["float64", "float32", "bfloat16", "float16"]
 MANY_JOBS = 2  # at most so many by default: each worker holds its own frameworks
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -109,8 +110,8 @@ def _several(name: str, help: str) -> Callable[..., Any]:
 @_several("layer", "Compare every sample of this layer, optimizer, schedule, transform...")
 @_several("loss", "Compare every sample of this loss.")
 @_several("adapter", "Compare this implementation; by default numpy, torch and jax.")
-@click.option("--dtype", "dtypes", multiple=True, type=click.Choice(["float32", "float64"]),
-              help="By default both.")  # fmt: skip
+@click.option("--dtype", "dtypes", multiple=True, type=click.Choice(PRECISIONS),
+              help="By default float64 and float32. Repeat for several.")  # fmt: skip
 @_several("optimizer", "Train with this optimizer; by default sgd (momentum 0.9) and adam.")
 @click.option("--steps", type=click.IntRange(min=1), help="Training steps; by default 100.")
 @click.option(
@@ -208,7 +209,7 @@ def _request(
             asked["networks"], [*MAIN], lambda n: environment.lacking_data(named(n).needs)
         )
         asked["optimizers"] = asked["optimizers"] or list(OPTIMIZERS)
-    asked["dtypes"] = [d for d in DTYPES if d in dtypes] or list(DTYPES)
+    asked["dtypes"] = [d for d in PRECISIONS if d in dtypes] or list(DTYPES)
     return Request(**asked, steps=steps or STEPS, seed=seed, skipped=skipped)
 
 
@@ -225,6 +226,7 @@ def _known(kind: str, given: Sequence[str], known: list[str]) -> list[str]:
 
 def _run(request: Request, jobs: int, quiet: bool) -> pd.DataFrame:
     """The results of all tasks, the long ones begun first, in the order of the request."""
+    from .comparisons.collecting import together
     from .comparisons.job import run_tasks
 
     tasks = request.tasks()
@@ -234,9 +236,7 @@ def _run(request: Request, jobs: int, quiet: bool) -> pd.DataFrame:
         for task, table in run_tasks(heavy_first, report, jobs):
             tables[task] = table
             finished(f"{task.label}: {len(table):,} comparisons")
-        import pandas as pd
-
-        return pd.concat([tables[task] for task in tasks], ignore_index=True)
+    return together([tables[task] for task in tasks])
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import importlib
 import click
 
 COMMANDS = {
+    "audit": ("audit_command", "audit"),
     "blame": ("blame_command", "blame"),
     "explain": ("explain_command", "explain"),
     "examples": ("examples_command", "examples"),

@@ -20,6 +20,8 @@ from rich.table import Table
 from rich.text import Text
 
 from .comparisons import summary
+from .comparisons.collecting import SECONDS
+from .comparisons.formats import FORMATS
 from .comparisons.records import BAD, VERDICTS
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ def print_report(out: Console, results: pd.DataFrame, quiet: bool = False) -> No
         print_gradients(out, summary.gradient_table(results))
         print_trajectories(out, summary.trajectory_table(results), summary.short_names(results))
         print_explanations(out, results)
+        print_power(out, results)
     print_divergences(out, results, meta)
     if not quiet:
         print_provenance(out, meta)
@@ -64,7 +67,7 @@ def print_report(out: Console, results: pd.DataFrame, quiet: bool = False) -> No
 def print_summary(out: Console, results: pd.DataFrame) -> None:
     """A line for each case and candidate."""
     rows = summary.summary(results)
-    dtypes = [d for d in ("float64", "float32") if d in rows.columns]
+    dtypes = [d for d in FORMATS if d in rows.columns]
     limits = results.groupby("dtype")["allowed"].max()
     table = _table(padding=1)
     table.add_column("\nnetwork" if _has_training(results) else "\ncase", overflow="fold")
@@ -232,6 +235,21 @@ def print_explanations(out: Console, results: pd.DataFrame) -> None:
         _print_line(out, head.append(place, style="not bold default"))
 
 
+def print_power(out: Console, results: pd.DataFrame) -> None:
+    """How small an error would have been seen."""
+    lines = summary.power(results)
+    if lines.empty:
+        return
+    _title(out, "Power", "the smallest error, in units of a tensor's largest entry, to be seen in "
+           "any entry")  # fmt: skip
+    for row in _records(lines):
+        text = f"  {row['dtype']}: {error(row['median'])} in the median tensor, "
+        text += f"{error(row['weakest'])} in the weakest ({row['where']})"
+        if row["unresolved"]:
+            text += f"; {100 * row['unresolved']:.2g} % of the values unresolved"
+        _print_line(out, Text(text))
+
+
 def print_divergences(out: Console, results: pd.DataFrame, meta: dict[str, Any]) -> None:
     """The first wrong step, layer and quantity of every candidate that went wrong.
 
@@ -259,7 +277,9 @@ def print_divergences(out: Console, results: pd.DataFrame, meta: dict[str, Any])
 def _headline(rows: list[dict[str, Any]], short: dict[str, str]) -> str:
     """Who disagrees on what, and at which step."""
     row, says = rows[0], "disagrees with the reference on"
-    if row["verdict"] == "error" and not row["quantity"]:
+    if row["finding"] == "vacuous":
+        says = "shows nothing on"
+    elif row["verdict"] == "error" and not row["quantity"]:
         says = "fails on"
     elif row["verdict"] == "unexpected match":
         says = "no longer differs from the reference, as it is known to, on"
@@ -343,6 +363,9 @@ def print_provenance(out: Console, meta: dict[str, Any]) -> None:
     machine = (f"{v} cores" if k == "cores" else v for k, v in meta.get("machine", {}).items())
     run = (f"{name} {meta[name]}" for name in ("seed", "steps", "jobs") if name in meta)
     seconds = [f"{meta['seconds']:.3g} s"] if "seconds" in meta else []
+    spent, total = (meta.get(name, 0.0) for name in SECONDS)
+    if total:
+        seconds.append(f"{100 * spent / total:.0f} % of comparing spent on tolerances")
     for parts in (versions, machine, (*run, *seconds)):
         if line := ", ".join(parts):
             _print_line(out, Text(f"  {line}"))
@@ -353,9 +376,11 @@ def print_provenance(out: Console, meta: dict[str, Any]) -> None:
 def print_verdict(out: Console, results: pd.DataFrame) -> None:
     """The last line: how much was compared, and how it went."""
     counts = summary.totals(results)
-    rows, values, nonzero = (counts.pop(k) for k in ("rows", "n_compared", "n_nonzero"))
+    rows, values, *parts = (counts.pop(k) for k in ("rows", *summary.COUNTS))
     bad = sum(counts.get(v, 0) for v in BAD)
-    head = f"{rows:,} comparisons of {values:,} values ({nonzero:,} not zero): "
+    words = zip(parts, ("not zero", "distinct", "finite"), strict=True)
+    known = ", ".join(f"{'all' if n == values else f'{n:,}'} {word}" for n, word in words if n >= 0)
+    head = f"{rows:,} comparisons of {values:,} values ({known}): "
     end = "" if bad or not values else "; no mismatch, no error"
     out.print()
     line = Text(head, style="bold").append(_counts(counts)).append(end + ".")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -94,6 +94,38 @@ def _short(got: Any) -> str:
 
 def _arrays(values: Values) -> Values:
     return {k: None if v is None else np.asarray(v) for k, v in values.items()}
+
+
+class Answer(NamedTuple):
+    """What a candidate gave: values by quantity and leaf, its own doubts, or the row of a failure.
+
+    ``last`` is the last step it got to, where the keys of the values have steps.
+    """
+
+    context: Context
+    values: Values
+    doubts: Values = {}  # noqa: RUF012 (never written to)
+    failure: Comparison | None = None
+    last: int = 0
+
+
+def ask_all(
+    loaded: list[Loaded], context: Callable[[str], Context],
+    ask: Callable[[Adapter], tuple[Values, Values]],
+) -> list[Answer]:  # fmt: skip
+    """The answer of every candidate, or why there is none; ``context`` is that of a name."""
+    answers = []
+    for name, adapter, missing in loaded:
+        this = context(name)
+        try:
+            if adapter is None:
+                raise Unsupported(missing)
+            values, doubts = ask(adapter)
+        except Exception as error:
+            answers.append(Answer(this, {}, failure=failed_row(this, error)))
+        else:
+            answers.append(Answer(this, values, doubts))
+    return answers
 
 
 class Runs:

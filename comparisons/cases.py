@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from ..adapters.half_precision import widened
 from ..adapters.loading import MissingFramework, load
 from ..adapters.protocols import Adapter
+from ..reference.floats import is_float
 from ..reference.protocols import Array, Function, Layer, Loss, Optimizer, Tree
 from ..reference.training import is_whole
 from ..reference.tree import joined, leaves, split, tree_map
+from .formats import FORMATS
 from .layouts import dense, dense_tree
-from .tolerances import ALLOWED
 
 DEFAULT_ADAPTERS = ("numpy", "torch", "jax")
 AWAY = 0.2  # parameters are drawn this far from their initial values, where bugs hide
@@ -28,16 +30,18 @@ class CaseError(ValueError):
 
 
 def check_dtype(dtype: Any, *arrays: Any) -> np.dtype[Any]:
-    """The dtype asked for, or that of the first float array, or float64; one of two."""
+    """The dtype asked for, or that of the first float array, or float64; one of ``FORMATS``."""
     if dtype is None:
-        floats = [a.dtype for a in arrays if getattr(getattr(a, "dtype", None), "kind", "") == "f"]
+        floats = [a.dtype for a in arrays if hasattr(a, "dtype") and is_float(a)]
         dtype = floats[0] if floats else np.float64
+    use = f"use {', '.join(FORMATS)}"
     try:
-        known: np.dtype[Any] = np.dtype(dtype)
+        named = isinstance(dtype, str) and dtype in FORMATS
+        known: np.dtype[Any] = FORMATS[dtype].dtype if named else np.dtype(dtype)
     except TypeError as error:
-        raise CaseError(f"dtype {dtype!r} is not known: use float32 or float64") from error
-    if known.name not in ALLOWED:
-        raise CaseError(f"dtype {known.name} is not compared: use {' or '.join(ALLOWED)}")
+        raise CaseError(f"dtype {dtype!r} is not known: {use}") from error
+    if known.name not in FORMATS:
+        raise CaseError(f"dtype {known.name} is not compared: {use}")
     return known
 
 
@@ -69,9 +73,9 @@ def check_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
         raise CaseError(f"{name} is no array: {error}") from error
     if array.size == 0:
         raise CaseError(f"{name} is empty: its shape is {array.shape}. Give at least one sample")
-    if array.dtype.kind == "f" and array.dtype != dtype:
+    if is_float(array) and array.dtype != dtype:
         raise CaseError(f"{name} is {array.dtype}, the case is {dtype}: give one dtype throughout")
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in "iub" and not is_float(array):
         raise CaseError(f"{name} is {array.dtype}: give real numbers ({dtype})")
     return array
 
@@ -93,13 +97,23 @@ def check_tree(name: str, value: Any, dtype: np.dtype[Any]) -> Tree:
 
 def check_integers(network: Layer, params: Tree, name: str, x: Tree, dtype: np.dtype[Any]) -> None:
     """CaseError where x holds integers and the network takes floats: it has a cotangent there."""
-    integers = {leaf: a for leaf, a in leaves(x) if a.dtype.kind != "f"}
+    integers = {leaf: a for leaf, a in leaves(x) if not is_float(a)}
     if integers:
         with np.errstate(all="ignore"):
-            y, residuals = network.forward(params, x)
+            y, residuals = network.forward(widened(params), widened(x))
             dx, _ = network.backward(residuals, tree_map(np.ones_like, y))
         for leaf in integers.keys() & dict(leaves(dx)).keys():
             check_floats(f"{name}[{leaf}]" if leaf else name, integers[leaf], dtype)
+
+
+def count(tree: Tree) -> int:
+    """How many floats a tree holds."""
+    return sum(a.size for _, a in leaves(tree) if is_float(a))
+
+
+def numbers_in(tree: Tree) -> int:
+    """How many floats a tree holds."""
+    return sum(a.size for _, a in leaves(tree) if is_float(a))
 
 
 def draw_params(network: Layer, rng: np.random.Generator, dtype: np.dtype[Any]) -> Tree:
@@ -141,7 +155,7 @@ def forward(spec: Layer | Loss, *args: Any) -> Tree:
     """The reference's output, or CaseError where the reference refuses its input."""
     try:
         with np.errstate(all="ignore"):
-            return tree_map(np.asarray, spec.forward(*args)[0])
+            return tree_map(np.asarray, spec.forward(*map(widened, args))[0])
     except (ValueError, IndexError) as error:
         raise CaseError(f"the reference cannot run this case: {error}") from error
 
@@ -150,7 +164,7 @@ def evaluate(function: Function, x: Tree) -> Tree:
     """The function's value, or CaseError where it refuses its input."""
     try:
         with np.errstate(all="ignore"):
-            return function(x)
+            return function(widened(x))
     except (ValueError, IndexError) as error:
         raise CaseError(f"the reference cannot run this case: {error}") from error
 
@@ -259,7 +273,7 @@ def named_batches(batches: list[tuple[Tree, Tree]]) -> Named:
 def non_finite(named: Iterable[tuple[str, Array, int]]) -> tuple[str, int]:
     """Where the first NaN or inf of what was given stands, or "", and the first step to see it."""
     for name, array, step in named:
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if is_float(array) and not np.isfinite(array).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             return f"{name} holds {array[where]} at {where}", step
     return "", 0

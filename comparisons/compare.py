@@ -7,34 +7,30 @@ are the fields of ``records.Comparison``.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..adapters.protocols import Adapter, Unsupported
+from ..adapters.protocols import Adapter
 from ..reference.protocols import Function, Layer, Loss, Optimizer, Tree
 from ..reference.tree import as_dtype
-from . import cases
-from .candidates import (
-    Runs,
-    answer_step,
-    answer_updated,
-    free_values,
-)
+from . import cases, vacuity
+from .candidates import Answer, Runs, answer_step, answer_updated, ask_all, free_values
+from .collecting import Stopwatch, finished, together
 from .conventions import UPDATES, Convention
 from .envelope import Envelope
-from .judging import Context, failed_row, judge_values
-from .measures import Expected
-from .problems import Problem, Replay, evaluation, replay, training_run, vjp_problem
-from .records import Comparison, frame
-from .tolerances import REPLICAS, Expectations, Key, expectations
+from .judging import Context, judge_values, reached, undecided
+from .problems import Problem, Replay, at_step, evaluation, replay, training_run, vjp_problem
+from .records import Comparison
+from .tolerances import LARGE, REPLICAS, Expectations, looks
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TWINS = 8  # noisy copies of a whole training run
+FEW_TWINS = 4  # of a large one, whose norms hardly depend on the draws
 STEP_REPLICAS = 8  # of one training step: half as many, since every step is one more sample
 Progress = Callable[[str], None] | None
 
@@ -52,9 +48,10 @@ def compare_vjp(
     as ``network.init`` returns it, drawn away from the initial values if None; ``dy`` the
     cotangent of y, random if None. A loss takes its prediction as ``x`` and a ``target``.
     ``adapters``: names, or objects such as ``Candidate``; by default the reference itself, torch
-    and jax. ``dtype`` float32 or float64, that of x if None. ``case`` names the rows, or makes
-    their name from that of a candidate; by default they have the network's. With ``diagnose`` the
-    column "cause" says what makes a candidate's numbers wrong; ``diagnose_vjp`` tells more.
+    and jax. ``dtype`` float64, float32, float16 or bfloat16, that of x if None. ``case`` names the
+    rows, or makes their name from that of a candidate; by default they have the network's. With
+    ``diagnose`` the column "cause" says what makes a candidate's numbers wrong; ``diagnose_vjp``
+    tells more.
 
     Raises CaseError for input that cannot be compared, UnknownName or MissingFramework for an
     adapter that cannot be loaded. What goes wrong in an adapter becomes a row.
@@ -69,22 +66,45 @@ def compare_problem(
     replicas: int, diagnose: bool = False,
 ) -> pd.DataFrame:  # fmt: skip
     """The rows of every candidate that answers once; ``loaded`` as ``cases.load_adapters``."""
-    rows: list[Comparison] = []
+    watch = Stopwatch()
+
+    def context(name: str) -> Context:
+        named = case(name) if callable(case) else case
+        return Context(named, problem.mode, problem.dtype, candidate=name, blame=problem.blame)
+
     with cases.one_thread(), np.errstate(all="ignore"):
-        right = partial(problem.run, problem.specs)
-        expected = expectations(right, problem.dtype, seed, replicas)
-        for name, adapter, missing in loaded:
-            named = case(name) if callable(case) else case
-            this = Context(named, problem.mode, problem.dtype, candidate=name, blame=problem.blame)
-            try:
-                if adapter is None:
-                    raise Unsupported(missing)
-                values, doubts = problem.ask(adapter)
-            except Exception as error:
-                rows.append(failed_row(this, error))
-            else:
-                rows += judge_values(this, expected, values, doubts)
-    return frame(_diagnosed(rows, loaded, lambda adapter, row: problem, seed, diagnose))
+        answers = ask_all(loaded, context, problem.ask)
+        rows, expected = _judged(problem, answers, watch, seed, replicas)
+    rows += vacuity.error_rows(context, problem.vacuous(expected.leaves), rows)
+    rows = _diagnosed(rows, loaded, lambda adapter, row: problem, seed, diagnose)
+    return finished(rows, watch)
+
+
+def _judged(
+    problem: Problem, answers: Sequence[Answer], watch: Stopwatch, seed: int, replicas: int
+) -> tuple[list[Comparison], Expectations]:
+    """The rows of all answers, and what was expected of them."""
+    right = partial(problem.run, problem.specs)
+    look = looks(right, problem.dtype, seed, replicas, problem.numbers)
+    return _first_that_decides(look, answers, watch)
+
+
+def _first_that_decides(
+    look: Iterator[Expectations], answers: Sequence[Answer], watch: Stopwatch
+) -> tuple[list[Comparison], Expectations]:
+    """The rows of all answers by the first look that decides them, and what it expected."""
+    while True:
+        with watch.on_tolerances():
+            expected = next(look)
+        rows: list[Comparison] = []
+        for answer in answers:
+            if answer.failure:
+                rows.append(answer.failure)
+                continue
+            now = reached(expected, answer.last)
+            rows += judge_values(answer.context, now, answer.values, answer.doubts)
+        if expected.final or not any(map(undecided, rows)):
+            return rows, expected
 
 
 def _diagnosed(
@@ -138,21 +158,25 @@ def _replayed(
     """The rows of every candidate, step by step."""
     name = str(problem.optimizer)
     context = Context(case, problem.mode, problem.dtype, name, blame=problem.blame)
-    rows: list[Comparison] = []
+    watch, answers = Stopwatch(), dict[str, Answer]()
+    failures: list[Comparison] = []
     with cases.one_thread(), np.errstate(all="ignore"):
-        right = partial(problem.run, problem.specs)
-        expected = expectations(right, problem.dtype, seed, replicas)
-        runs = Runs(loaded, problem.begin, answer_updated, context, rows)
-        for t, now in _by_step(expected).items():
+        runs = Runs(loaded, problem.begin, answer_updated, context, failures)
+        for t in range(1, len(problem.grads) + 1):
             for this, values in runs.advance(t):
-                rows += judge_values(this, now, values)
+                before = answers.get(this.candidate, Answer(this, {}))
+                both = {**before.values, **at_step(t, values)}
+                answers[this.candidate] = before._replace(values=both, last=t)
             if progress:
                 progress(f"step {t}")
+        rows, expected = _judged(problem, list(answers.values()), watch, seed, replicas)
+    rows = sorted([*rows, *failures], key=lambda row: row.step)
+    rows += vacuity.error_rows(context.of, problem.vacuous(expected.leaves), rows)
 
     def until(adapter: Adapter, row: Comparison) -> Problem:
         return problem.until(row.step + 2)
 
-    return frame(_diagnosed(rows, loaded, until, seed, diagnose))
+    return finished(_diagnosed(rows, loaded, until, seed, diagnose), watch)
 
 
 def compare_convention(
@@ -164,8 +188,6 @@ def compare_convention(
     A framework must match its own form, and differ from the other: a known divergence. What has no
     form of its own is asked for the one that is compared. The weights are compared, or values.
     """
-    import pandas as pd
-
     loaded, dtype, tables = cases.load_adapters(adapters), cases.check_dtype(dtype), []
     x = as_dtype(convention.x(np.random.default_rng(seed)), dtype)
     for home, form in convention.forms.items():
@@ -182,16 +204,7 @@ def compare_convention(
         else:
             values = evaluation(spec, x, dtype)
             tables.append(compare_problem(values, own, case, seed, replicas))
-    return pd.concat(tables, ignore_index=True)
-
-
-def _by_step(expected: Expectations) -> dict[int, Expectations]:
-    """What is expected after each step; the step stands before the quantity."""
-    steps: dict[int, dict[Key, Expected]] = {}
-    for (quantity, leaf), of_leaf in expected.leaves.items():
-        t, _, rest = quantity.partition(" ")
-        steps.setdefault(int(t), {})[rest, leaf] = of_leaf
-    return {t: dataclasses.replace(expected, leaves=now, ambiguous=()) for t, now in steps.items()}
+    return together(tables)
 
 
 def compare_training(
@@ -217,25 +230,30 @@ def compare_training(
     )
     locked = Context(case or str(network), "lockstep", dtype, str(optimizer), blame=blame)
     free = dataclasses.replace(locked, mode="free-running")
+    watch, live, large = Stopwatch(), False, training.numbers > LARGE
     rows: list[Comparison] = []
     with cases.one_thread(), np.errstate(all="ignore"):
         starts = training.starts()
         in_lockstep = Runs(loaded, lambda a: training.ask(a, starts), answer_step, locked, rows)
         running = Runs(loaded, training.ask, partial(answer_step, values=free_values), free, rows)
-        envelope = Envelope(training, dtype, seed, twins)
+        envelope = Envelope(training, dtype, seed, FEW_TWINS if large else twins, large)
         for t, start in enumerate(starts, start=1):
             one_step = partial(training.one_step, start=start, t=t)
-            expected = expectations(one_step, dtype, seed + t, replicas)
-            for this, values in in_lockstep.advance(t):
-                rows += judge_values(this, expected, values)
-            envelope.advance()
+            look = looks(one_step, dtype, seed + t, replicas, training.numbers)
+            answers = [Answer(this, values) for this, values in in_lockstep.advance(t)]
+            judged, expected = _first_that_decides(look, answers, watch)
+            rows += judged
+            live = live or not vacuity.of_gradients(expected.leaves)
+            with watch.on_tolerances():
+                envelope.advance()
             for this, values in running.advance(t):
                 rows += envelope.judge(this, values)
             if progress:
                 progress(f"step {t}")
+    rows += vacuity.error_rows(locked.of, "" if live else vacuity.ZERO_GRADIENT, rows)
     if not diagnose:
-        return frame(rows)
+        return finished(rows, watch)
     from .diagnosis.attached import training_problem
 
     ask = training_problem(training, dtype)
-    return frame(_diagnosed(rows, loaded, ask, seed, diagnose))
+    return finished(_diagnosed(rows, loaded, ask, seed, diagnose), watch)

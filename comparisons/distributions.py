@@ -18,16 +18,17 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from ..adapters.protocols import Adapter, Unsupported
 from ..reference.protocols import Array, Initialiser
 from . import cases
+from .collecting import Stopwatch, finished
+from .formats import format_of
 from .judging import Context, failed_row
-from .noise import unit_roundoff
-from .records import Comparison, frame
+from .records import Comparison
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +61,7 @@ def compare_initialiser(
     rng = np.random.default_rng([seed, 1])
     expected = np.stack([initialiser.draw(rng, shape) for _ in range(count)]).astype(dtype)
     context = Context(case or f"{initialiser} {shape}", "initialiser", dtype)
-    rows: list[Comparison] = []
+    rows, watch = cast(list[Comparison], []), Stopwatch()
     with cases.one_thread():
         for name, adapter, missing in loaded:
             this = dataclasses.replace(context, candidate=name)
@@ -72,7 +73,7 @@ def compare_initialiser(
                 rows.append(failed_row(this, error))
             else:
                 rows += _rows(this, initialiser, expected, got)
-    return frame(rows)
+    return finished(rows, watch)
 
 
 def _rows(
@@ -111,7 +112,7 @@ def _orthogonality(context: Context, initialiser: Any, got: Array) -> Comparison
     W = W if W.shape[1] >= W.shape[2] else W.swapaxes(1, 2)
     gram = W.swapaxes(1, 2) @ W / initialiser.gain**2
     off = float(np.abs(gram - np.eye(gram.shape[-1])).max())
-    unit = unit_roundoff(context.dtype) * math.sqrt(W.shape[1])
+    unit = format_of(context.dtype).u * math.sqrt(W.shape[1])
     return context.row(
         ("orthogonality", ""), shape=str(got.shape), n_compared=gram.size,
         n_nonzero=gram.shape[0] * gram.shape[1], noise_ratio=off / unit, minimum_passing=off,

@@ -62,12 +62,12 @@ class KnownDivergence:
         """Whether it speaks of this quantity and leaf."""
         return _is_one(key[0], self.quantity) and _is_one(key[1], self.leaf)
 
-    def explains(self, context: Context, error: float) -> bool:
+    def explains(self, context: Context, error: float, step: int) -> bool:
         """Whether the error is no larger than it says, in a step of which it speaks.
 
         Where there is none, nothing is explained, unless the case is of the record's place.
         """
-        if context.step < self.since:
+        if step < self.since:
             return False
         demanded = self.place in context.case
         return (demanded or error > 0) and error <= self.at_most[context.dtype.name == "float64"]
@@ -381,12 +381,12 @@ def _concerning(
     return [record for record in known if record._speaks_of(candidate, case, dtype)]
 
 
-def known_divergence(context: Context, key: Key, error: Callable[[], float]) -> str:
+def known_divergence(context: Context, key: Key, error: Callable[[], float], step: int = 0) -> str:
     """Id and reason of the record that explains the row, or an empty string.
 
     ``error`` gives the largest of an entry beyond its tolerance.
     """
     for record in context.divergences:
-        if record.covers(key) and record.explains(context, error()):
+        if record.covers(key) and record.explains(context, error(), step):
             return f"{record.id}: {record.reason}"
     return ""

@@ -25,9 +25,11 @@ from ..reference.protocols import Function, Initialiser, Optimizer, Sample, Tree
 from ..reference.tree import as_dtype
 from .case import COMPARE, Case
 from .cases import DEFAULT_ADAPTERS, CaseError
+from .collecting import together
 from .compare import compare_convention
 from .conventions import CONVENTIONS, Convention
 from .distributions import compare_initialiser
+from .formats import FORMATS
 from .networks import NETWORKS, named
 
 if TYPE_CHECKING:
@@ -71,10 +73,10 @@ class Task:
 
     def cases(self) -> Iterator[Case]:
         """The VJP on the first batch, then the training with each optimizer."""
-        network = named(self.network)
-        batches = network.batches(self.steps, self.dtype, self.seed)
+        network, dtype = named(self.network), FORMATS[self.dtype].dtype
+        batches = network.batches(self.steps, dtype, self.seed)
         common: dict[str, Any] = {
-            "params": network.start(self.dtype, self.seed), "adapters": self.adapters,
+            "params": network.start(dtype, self.seed), "adapters": self.adapters,
             "dtype": self.dtype, "seed": self.seed, "case": network.name,
         }  # fmt: skip
         yield Case.vjp(network.network, x=batches[0][0], **common)
@@ -84,8 +86,6 @@ class Task:
 
     def run(self, report: Report = lambda part: None) -> pd.DataFrame:
         """Compare; ``report`` hears of each part that is done, in words."""
-        import pandas as pd
-
         tables = []
         for what, case in zip(("gradients", *self.optimizers), self.cases(), strict=True):
             label = f"{self.label} {what}"
@@ -93,7 +93,7 @@ class Task:
             tables.append(case.compare(progress=progress, diagnose=self.diagnose))
             if case.kind == "vjp":
                 report(label)
-        return pd.concat(tables, ignore_index=True)
+        return together(tables)
 
 
 def _report(report: Report, label: str, step: str) -> None:
@@ -134,7 +134,8 @@ def _given(
 ) -> tuple[str, dict[str, Any]]:
     """The kind of a sample's comparison, and what that is given."""
     rng = np.random.default_rng([seed, 1])  # not the draws of the parameters
-    spec, x = sample.spec, as_dtype(sample.x(rng), dtype)
+    kind = FORMATS[dtype].dtype
+    spec, x = sample.spec, as_dtype(sample.x(rng), kind)
     if isinstance(spec, Optimizer):
         given = {"params": {"w": x}, "gradient_scale": sample.gradient_scale, "steps": steps}
         return "optimizer", given
@@ -143,7 +144,7 @@ def _given(
     if isinstance(spec, Function):
         return "function", {"x": x}
     if sample.target is not None:
-        return "vjp", {"x": x, "target": as_dtype(sample.target(rng), dtype)}
+        return "vjp", {"x": x, "target": as_dtype(sample.target(rng), kind)}
     return "vjp", {"x": x, "params": params}
 
 
@@ -200,8 +201,6 @@ class SampleTask:
 
     def run(self, report: Report = lambda part: None) -> pd.DataFrame:
         """Compare; ``report`` hears of each part that is done, in words."""
-        import pandas as pd
-
         tables = []
         for number, sample in self._samples():
             for dtype in self.dtypes:
@@ -213,7 +212,7 @@ class SampleTask:
                     convention, adapters=self.adapters, dtype=dtype, seed=self.seed
                 ))  # fmt: skip
                 report(f"{convention.id} {dtype}")
-        return pd.concat(tables, ignore_index=True)
+        return together(tables)
 
     def _conventions(self) -> list[Convention]:
         """What frameworks mean by these names, where they do not mean the same."""

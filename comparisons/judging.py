@@ -11,11 +11,20 @@ from typing import Any
 import numpy as np
 
 from ..adapters.protocols import Unsupported
+from ..reference.floats import is_float
+from ..reference.protocols import Array
 from . import kinks
 from .divergences import KnownDivergence, concerning, known_divergence
+from .formats import DOUBT, Format, format_of, name_of, wide_dtype
 from .measures import Expected, measure, norm
-from .records import Comparison, Finding, judge
-from .tolerances import ALLOWED, Expectations, Key, Values, wide_dtype
+from .records import LINEAR, Comparison, Finding, judge
+from .tolerances import Expectations, Key, Values, placed
+from .zeros import at_rest
+
+INSIDE, OUTSIDE = 1 / 4, 1000.0  # of K: a first look decides below and above these
+ZERO = "the true value is zero to rounding, and so is the candidate's"
+AT_REST = ("its gradient is zero to rounding, so any step the optimizer makes of it is as good as "
+           "another, and the candidate's is no longer than roundings drive it")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,16 +38,27 @@ class Context:
     candidate: str = ""
     step: int = 0
     blame: tuple[str, int] = ("", 0)  # where the case itself is not finite, seen from which step
+    origin: str = ""  # what the tolerances rest on
+    gold: str = ""  # the precision of the gold value, that of ``wide_dtype`` if empty
+
+    @cached_property
+    def format(self) -> Format:
+        """What rounding does in dtype."""
+        return format_of(self.dtype)
 
     @cached_property
     def allowed(self) -> float:
         """K, the noise ratio above which a row is a mismatch."""
-        return ALLOWED[self.dtype.name]
+        return self.format.allowed
 
     @cached_property
     def divergences(self) -> list[KnownDivergence]:
         """The known divergences of this candidate, case and dtype."""
         return concerning(self)
+
+    def of(self, candidate: str) -> Context:
+        """The same of another candidate."""
+        return dataclasses.replace(self, candidate=candidate)
 
     def row(
         self, key: Key = ("", ""), *, finding: Finding = "", noise_ratio: float = float("nan"),
@@ -46,19 +66,25 @@ class Context:
     ) -> Comparison:  # fmt: skip
         """A row with its verdict, and the reason where it is not a plain match."""
         verdict = judge(finding, noise_ratio, self.allowed, linearity, n_compared)
+        quantity, leaf, step = placed(key, self.step)
         return Comparison(
-            quantity=key[0], leaf=key[1], finding=finding, noise_ratio=noise_ratio,
+            quantity=quantity, leaf=leaf, step=step, finding=finding, noise_ratio=noise_ratio,
             linearity=linearity, n_compared=n_compared, verdict=verdict,
             reason="" if verdict == "match" else reason, **self._common, **measured,
         )  # fmt: skip
 
+    def takes(self, array: Array) -> bool:
+        """Whether an array may have this dtype: in 16 bits some numbers are kept wider."""
+        wider = self.format.half and is_float(array) and array.dtype.itemsize > 2
+        return array.dtype == self.dtype or wider
+
     @cached_property
     def _common(self) -> dict[str, Any]:
-        baseline = f"reference in {wide_dtype(self.dtype).name}"
+        baseline = f"reference in {self.gold or name_of(wide_dtype(self.dtype))}"
         return {
             "case": self.case, "mode": self.mode, "optimizer": self.optimizer,
-            "baseline": baseline, "candidate": self.candidate, "step": self.step,
-            "dtype": self.dtype.name, "allowed": self.allowed,
+            "baseline": baseline, "candidate": self.candidate, "dtype": self.dtype.name,
+            "allowed": self.allowed, "origin": self.origin,
         }  # fmt: skip
 
 
@@ -70,6 +96,21 @@ def failed_row(context: Context, error: Exception) -> Comparison:
     return context.row(finding="error", reason=f"{type(error).__name__}: {text}")
 
 
+def undecided(row: Comparison) -> bool:
+    """Whether a first look left it open what the last will find."""
+    ratio = row.noise_ratio / row.allowed
+    near = INSIDE < ratio < OUTSIDE or row.verdict == "unresolved"
+    return near or not 2 / LINEAR <= row.linearity <= LINEAR / 2
+
+
+def reached(expected: Expectations, last: int) -> Expectations:
+    """What is expected up to a step, where keys have steps; 0 for no such limit."""
+    if not last:
+        return expected
+    leaves = {key: e for key, e in expected.leaves.items() if placed(key)[2] <= last}
+    return dataclasses.replace(expected, leaves=leaves)
+
+
 def judge_values(
     context: Context, expected: Expectations, values: Values, doubt: Values | None = None
 ) -> list[Comparison]:
@@ -77,33 +118,57 @@ def judge_values(
 
     ``doubt`` is, by leaf, what an oracle says that it may itself be off by.
     """
-    doubt = doubt or {}
-    rows = []
-    for key, e in expected.leaves.items():
-        if key in doubt:
-            unsure = np.asarray(doubt[key], np.float64) / context.allowed
-            e = dataclasses.replace(e, noise=e.noise + unsure)
-        rows.append(_leaf_row(context, key, e, values.get(key)))
-    if any(row.verdict == "mismatch" for row in rows):
+    gold = "" if expected.final else "float64"
+    context = dataclasses.replace(context, origin=expected.origin, gold=gold)
+    if doubt:
+        expected = _doubted(context, expected, doubt)
+        own = f"{expected.origin}, its own uncertainty"
+        context = dataclasses.replace(context, origin=own)
+    resting = at_rest(expected.leaves, context.allowed)
+    expected = dataclasses.replace(expected, leaves={**expected.leaves, **resting})
+    rows = {
+        key: _leaf_row(context, key, e, values.get(key), key in resting)
+        for key, e in expected.leaves.items()
+    }  # fmt: skip
+    if any(row.verdict == "mismatch" for row in rows.values()):
         rows = _with_kinks_resolved(context, expected, values, rows)
+    if context.format.half:
+        rows = {key: in_doubt(row, expected.overflows) for key, row in rows.items()}
     extra = values.keys() - expected.leaves.keys()
     reason = "the reference has no such leaf"
-    return rows + [
+    return [*rows.values()] + [
         context.row(key, n_compared=1, finding="wrong shape", reason=reason)
         for key in sorted(extra)
     ]  # fmt: skip
 
 
-def _leaf_row(context: Context, key: Key, expected: Expected, value: Any) -> Comparison:
+def _doubted(context: Context, expected: Expectations, doubt: Values) -> Expectations:
+    """The expectations with an oracle's own uncertainty in the tolerance."""
+    leaves = dict(expected.leaves)
+    for key in doubt.keys() & leaves.keys():
+        e = leaves[key]
+        unsure = np.asarray(doubt[key], np.float64) / context.allowed
+        leaves[key] = dataclasses.replace(e, noise=e.noise + unsure)
+    return dataclasses.replace(expected, leaves=leaves)
+
+
+def _leaf_row(
+    context: Context, key: Key, expected: Expected, value: Any, resting: bool = False
+) -> Comparison:
     problem = _problem(context, key, expected, value)
     if problem:
         return problem
     gold, allowed = expected.gold, context.allowed
     m = measure(np.asarray(value).astype(gold.dtype), expected)
     tolerance = allowed * float(expected.noise[m.worst_index])
-    divergence = known_divergence(context, key, lambda: _beyond(value, expected, allowed))
-    zero = expected.is_zero(allowed)
+    quantity, leaf, step = placed(key, context.step)
+    divergence = known_divergence(
+        context, (quantity, leaf), lambda: _beyond(value, expected, allowed), step
+    )
+    zero = resting or expected.is_zero
     finding: Finding = "known divergence" if divergence else "zero" if zero else ""
+    if not finding and expected.is_swamped(allowed):
+        finding = "swamped"
     if divergence:
         reason = divergence
     elif m.noise_ratio > allowed:
@@ -111,17 +176,43 @@ def _leaf_row(context: Context, key: Key, expected: Expected, value: Any) -> Com
         reason = (f"{m.error:.3g} off at {m.worst_index}: {got:.9g} instead of {wanted:.9g}, "
                   f"{tolerance:.3g} allowed")  # fmt: skip
     elif zero:
-        reason = "the true value is zero to rounding, and so is the candidate's"
+        reason = AT_REST if resting else ZERO
+    elif finding == "swamped":
+        times = f"{expected.resolution(allowed):.2g} times the largest entry"
+        reason = f"rounding noise swamps the value: an error of {times} would still be allowed"
     else:
         reason = ("a rounding is no small perturbation here: noise at one amplitude and at an "
                   f"eighth of it do not scale (ratio {expected.linearity:.2g})")  # fmt: skip
     return context.row(
-        key, shape=str(gold.shape), n_compared=gold.size, n_nonzero=expected.n_nonzero,
-        normwise_error=m.normwise_error, componentwise_error=m.componentwise_error,
-        max_ulp=m.max_ulp, worst_index=str(m.worst_index), noise_ratio=m.noise_ratio,
-        tolerance=tolerance, minimum_passing=m.error, resolution=expected.resolution(allowed),
+        key, **_counts(expected), n_finite=gold.size, normwise_error=m.normwise_error,
+        componentwise_error=m.componentwise_error, max_ulp=m.max_ulp,
+        worst_index=str(m.worst_index), noise_ratio=m.noise_ratio, tolerance=tolerance,
+        minimum_passing=m.error, resolution=expected.resolution(allowed),
         linearity=expected.linearity, finding=finding, reason=reason,
     )  # fmt: skip
+
+
+def _counts(expected: Expected) -> dict[str, Any]:
+    """How much there is to compare."""
+    return {
+        "shape": str(expected.gold.shape), "n_compared": expected.gold.size,
+        "n_nonzero": expected.n_nonzero, "n_distinct": expected.n_distinct,
+    }  # fmt: skip
+
+
+def in_doubt(row: Comparison, overflows: bool) -> Comparison:
+    """A mismatch as unresolved, where 16 bits cannot tell."""
+    if row.verdict != "mismatch" or row.finding not in ("", "swamped", "not finite"):
+        return row
+    if overflows:
+        finding: Finding = "overflow"
+        reason = f"a number on the way is too large or too small for {row.dtype}"
+    elif row.noise_ratio <= DOUBT * row.allowed:
+        finding, more = "in doubt", f"{DOUBT:g} times as much noise as is allowed"
+        reason = f"16 bits cannot tell a mistake from {more}"
+    else:
+        return row
+    return dataclasses.replace(row, finding=finding, verdict="unresolved", reason=reason)
 
 
 def _beyond(value: Any, expected: Expected, allowed: float) -> float:
@@ -138,53 +229,59 @@ def _problem(context: Context, key: Key, expected: Expected, value: Any) -> Comp
         finding, reason = "missing", "the candidate gave no such leaf"
     elif array.shape != gold.shape:
         finding, reason = "wrong shape", f"shape {array.shape} instead of {gold.shape}"
-    elif array.dtype != context.dtype:
+    elif not context.takes(array):
         finding, reason = "wrong dtype", f"dtype {array.dtype} instead of {context.dtype}"
-    elif context.blame[0] and context.step >= context.blame[1]:
+    elif context.blame[0] and placed(key, context.step)[2] >= context.blame[1]:
         finding, reason = "reference not finite", f"the case is not finite: {context.blame[0]}"
     elif not expected.finite:
-        finding, reason = "reference not finite", "the reference's value is not finite: "
-        reason += f"it overflows {context.dtype} or is undefined here"
+        finding = "overflow" if context.format.half else "reference not finite"
+        reason = "the reference's value is not finite: it overflows "
+        reason += f"{context.dtype} or is undefined here"
     elif not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))
         where = tuple(int(i) for i in bad[0])
         finding = "not finite"
         reason = f"{array[where]} at {where}, {len(bad)} of {array.size} entries are not finite"
-        divergence = known_divergence(context, key, lambda: math.inf)
+        quantity, leaf, step = placed(key, context.step)
+        divergence = known_divergence(context, (quantity, leaf), lambda: math.inf, step)
         if divergence:
             finding, reason = "known divergence", f"{divergence}; here {reason}"
     else:
         return None
+    counts = _counts(expected) if array.shape == gold.shape else {"n_compared": gold.size}
+    numbers = value is not None and array.dtype.kind in "fiuV"
+    finite = int(np.isfinite(array).sum()) if numbers else 0
     return context.row(
-        key, finding=finding, reason=reason, shape=str(gold.shape), n_compared=gold.size,
-        n_nonzero=expected.n_nonzero, resolution=expected.resolution(context.allowed),
+        key, finding=finding, reason=reason, **{"shape": str(gold.shape), **counts},
+        n_finite=finite, resolution=expected.resolution(context.allowed),
     )  # fmt: skip
 
 
 def _with_kinks_resolved(
-    context: Context, expected: Expectations, values: Values, rows: list[Comparison]
-) -> list[Comparison]:
+    context: Context, expected: Expectations, values: Values, rows: dict[Key, Comparison]
+) -> dict[Key, Comparison]:
     """Rows against the branches that the candidate took, where that explains a mismatch."""
-    measurable = {
-        (r.quantity, r.leaf): np.asarray(values[r.quantity, r.leaf])
-        for r in rows if np.isfinite(r.noise_ratio)
-    }  # fmt: skip
-    gold, decidable = kinks.resolve(expected, measurable)
-    again = (
-        rows if gold is None else [_other_branch(context, expected, r, values, gold) for r in rows]
-    )
-    best = min(rows, again, key=lambda some: sum(r.verdict == "mismatch" for r in some))
-    return best if decidable else [_undecided(expected, row) for row in best]
+    measurable = {k: np.asarray(values[k]) for k, r in rows.items() if np.isfinite(r.noise_ratio)}
+    leaves, decidable = kinks.resolve(expected, measurable, context.allowed)
+    again = rows
+    if leaves is not None:
+        resting = at_rest(leaves, context.allowed)
+        again = {
+            key: _other_branch(context, key, row, values.get(key), e, key in resting)
+            for (key, row), e in zip(rows.items(), (leaves | resting).values(), strict=True)
+        }
+    best = min(rows, again, key=lambda some: sum(r.verdict == "mismatch" for r in some.values()))
+    if decidable:
+        return best
+    return {key: _undecided(expected, row) for key, row in best.items()}
 
 
 def _other_branch(
-    context: Context, expected: Expectations, row: Comparison, values: Values, gold: Values
+    context: Context, key: Key, row: Comparison, value: Any, expected: Expected, resting: bool
 ) -> Comparison:
-    key = (row.quantity, row.leaf)
-    e = dataclasses.replace(expected.leaves[key], gold=gold[key])
-    new = _leaf_row(context, key, e, values.get(key))
+    new = _leaf_row(context, key, expected, value, resting)
     if row.verdict == "mismatch" and new.verdict == "match":
-        reason = "an activation within rounding of its kink took the other branch"
+        reason = "an entry within rounding of its kink took the other branch"
         new = dataclasses.replace(new, finding="kinks resolved", reason=reason)
     return new
 
@@ -193,39 +290,42 @@ def _undecided(expected: Expectations, row: Comparison) -> Comparison:
     """A mismatch of numbers as unresolved; any other row as it is."""
     if row.verdict != "mismatch" or not np.isfinite(row.noise_ratio):
         return row
-    reason = (f"{len(expected.ambiguous)} activations are within rounding of their kinks: too many "
-              "to tell which branch each took")  # fmt: skip
+    reason = (f"{len(expected.ambiguous)} entries are within rounding of their kinks: too many to "
+              "tell which branch each took")  # fmt: skip
     return dataclasses.replace(row, finding="kink on the way", verdict="unresolved", reason=reason)
 
 
 def norm_row(
-    context: Context, key: Key, expected: Expected, value: Any, past: int, kinks_since: int
-) -> Comparison:
+    context: Context, key: Key, expected: Expected, value: Any, past: int, kinks_since: int,
+    resting: bool,
+) -> Comparison:  # fmt: skip
     """A row judged as a whole: ‖c - g‖₂ in units of the twins' spread, the same for all entries.
 
-    ``past`` is the first step past the horizon, ``kinks_since`` the first with an activation
-    within rounding of its kink; 0 where there is none yet.
+    ``past`` is the first step past the horizon, ``kinks_since`` the first with an entry within
+    rounding of its kink, 0 where there is none yet; ``resting`` that its gradient has been zero.
     """
     problem = _problem(context, key, expected, value)
     if problem:
         return problem
-    gold, size = expected.gold, float(expected.noise.flat[0])
+    gold, size, allowed = expected.gold, float(expected.noise.flat[0]), context.allowed
     candidate = np.asarray(value).astype(gold.dtype)
     m, error = measure(candidate, expected), norm(candidate - gold)
     finding: Finding = "past horizon" if past else "kink on the way" if kinks_since else ""
-    allowed = context.allowed
-    if past:
+    if past and resting and error <= allowed * size:
+        finding, reason = "zero", "its gradient is zero to rounding, and the candidate's has gone "
+        reason += "no farther than roundings drive it"
+    elif past:
         reason = (f"past the horizon: from step {past} on, runs that differ by rounding alone are "
                   "more than 1 % of the distance travelled apart")  # fmt: skip
     elif kinks_since:
-        reason = (f"since step {kinks_since} an activation was within rounding of its kink, and "
-                  "each implementation may have taken its own branch")  # fmt: skip
+        reason = (f"since step {kinks_since} an entry was within rounding of its kink, and each "
+                  "implementation may have taken its own branch")  # fmt: skip
     else:
         reason = f"the run is {error:.3g} away in the 2-norm, {allowed * size:.3g} allowed"
     return context.row(
-        key, shape=str(gold.shape), n_compared=gold.size, n_nonzero=expected.n_nonzero,
-        normwise_error=m.normwise_error, componentwise_error=m.componentwise_error,
-        max_ulp=m.max_ulp, worst_index=str(m.worst_index), noise_ratio=error / size,
-        tolerance=allowed * size, minimum_passing=error, resolution=expected.resolution(allowed),
-        finding=finding, reason=reason,
+        key, **_counts(expected), n_finite=gold.size, normwise_error=m.normwise_error,
+        componentwise_error=m.componentwise_error, max_ulp=m.max_ulp,
+        worst_index=str(m.worst_index), noise_ratio=error / size, tolerance=allowed * size,
+        minimum_passing=error, resolution=expected.resolution(allowed), finding=finding,
+        reason=reason,
     )  # fmt: skip

@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..adapters.half_precision import finfo
 from ..reference.protocols import Array
+from .formats import format_of
+
+EXPONENT = np.int64(0x7FF0000000000000)  # the bits of a float64 that say its power of two
 
 
 @dataclass(frozen=True)
@@ -17,18 +21,24 @@ class Expected:
     """What a leaf should be: its gold value, and one unit of honest noise for every entry.
 
     ``noise`` is one standard deviation of the rounding of a correct implementation in ``dtype``;
-    ``linearity`` is the ratio of noise measured at full amplitude and at an eighth of it.
+    ``linearity`` the ratio of noise measured at full amplitude and at an eighth of it; ``own``
+    what the rounding of the gold value itself takes from K; ``zero`` up to how many units of noise
+    a gold value may be nothing but its own rounding; ``reach``, where noise falls behind its
+    amplitude, how far roundings K times as large drive each entry.
     """
 
     gold: Array
     noise: Array
     dtype: np.dtype[Any]
     linearity: float = 1.0
+    own: float = 0.0
+    zero: float = 0.0
+    reach: Array | None = None
 
     @cached_property
     def size(self) -> Array:
         """|g|, in float64."""
-        return np.abs(self.gold).astype(np.float64)
+        return np.abs(self.gold).astype(np.float64, copy=False)
 
     @cached_property
     def norm(self) -> float:
@@ -41,36 +51,44 @@ class Expected:
         return int(np.count_nonzero(self.gold))
 
     @cached_property
+    def n_distinct(self) -> int:
+        """How many different numbers g holds."""
+        return int(np.unique(self.gold.astype(np.float64, copy=False)).size)
+
+    @cached_property
     def finite(self) -> bool:
         """Whether there is a value and a noise to compare with: numbers that dtype can hold."""
-        largest = np.finfo(self.dtype).max  # NaN is not below it
-        return bool(np.all(self.size <= largest) and np.all(self.noise <= largest))
+        largest = format_of(self.dtype).largest  # NaN is not below it
+        return bool(self.top <= largest and np.max(self.noise, initial=0.0) <= largest)
 
     @cached_property
     def spacing(self) -> Array:
         """One unit in the last place of g in dtype; below the normal numbers, of a denormal."""
-        info = np.finfo(self.dtype)
-        _, exponent = np.frexp(self.size)
-        lowest = info.minexp - info.nmant
-        exponent = np.where(self.size == 0, lowest, np.maximum(exponent - 1 - info.nmant, lowest))
-        return np.asarray(np.ldexp(1.0, exponent))
-
-    def is_zero(self, allowed: float) -> bool:
-        """Whether no entry of g can be told from zero."""
-        return not np.any(self.size > allowed * self.noise)
-
-    def resolution(self, allowed: float) -> float:
-        """The smallest error, relative to the largest entry, that would still be a mismatch."""
-        return allowed * self._median_noise / self._top if self._top else 0.0
+        info = finfo(self.dtype)
+        power = (self.size.view(np.int64) & EXPONENT).view(np.float64)  # 2^k <= |g|
+        return np.maximum(power * float(info.eps), float(info.smallest_subnormal))
 
     @cached_property
-    def _top(self) -> float:
+    def top(self) -> float:
+        """max |g|."""
         return float(np.max(self.size, initial=0.0))
 
     @cached_property
-    def _median_noise(self) -> float:
-        middle = self.noise.size // 2
-        return float(np.partition(self.noise, middle, axis=None)[middle])
+    def is_zero(self) -> bool:
+        """Whether no entry of g is more than the rounding of the precision g is computed in.
+
+        The square of a zero is one too, though its noise falls faster than the amplitude.
+        """
+        return not np.any(self.size * max(self.linearity, 1.0) > self.zero * self.noise)
+
+    def is_swamped(self, allowed: float) -> bool:
+        """Whether an error as large as g itself would be no mismatch, in no entry."""
+        return not np.any(self.size > allowed * self.noise)
+
+    def resolution(self, allowed: float) -> float:
+        """The error, relative to the largest entry, that is a mismatch in whichever entry it is."""
+        least = (allowed + self.own) * float(np.max(self.noise, initial=0.0))
+        return least / self.top if self.top else 0.0
 
 
 @dataclass(frozen=True)
@@ -92,15 +110,18 @@ class Measures:
 
 def measure(candidate: Array, expected: Expected) -> Measures:
     """All of them; candidate and gold are finite and of one shape, not empty."""
-    difference = np.abs(candidate - expected.gold).astype(np.float64)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ratio = _over(difference, expected.noise)
-        component = _over(difference, expected.size)
+    difference = np.abs(candidate - expected.gold).astype(np.float64, copy=False)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        ratio = difference / expected.noise
+        component = difference / expected.size
         ulps = difference / expected.spacing
-    worst = int(ratio.argmax())
+    worst = int(ratio.argmax())  # the first NaN, of no difference in units of no noise, if any
+    if np.isnan(ratio.flat[worst]):
+        ratio = np.where(difference == 0, 0.0, ratio)
+        worst = int(ratio.argmax())
     return Measures(
         normwise_error=relative(norm(difference), expected.norm),
-        componentwise_error=float(component.max()),
+        componentwise_error=float(np.fmax.reduce(component, axis=None, initial=0.0)),  # 0/0 is 0
         max_ulp=float(ulps.max()),
         noise_ratio=float(ratio.flat[worst]),
         worst_index=tuple(int(i) for i in np.unravel_index(worst, ratio.shape)),
@@ -108,16 +129,15 @@ def measure(candidate: Array, expected: Expected) -> Measures:
     )
 
 
-def _over(difference: Array, size: Array) -> Array:
-    """The ratio; 0 where there is no difference, inf where only the size is zero."""
-    ratio: Array = np.divide(difference, size, out=np.zeros_like(difference), where=difference != 0)
-    return ratio
-
-
 def norm(x: Array) -> float:
     """‖x‖₂, scaled so that no square overflows or underflows."""
-    top = float(np.abs(x).max(initial=0.0))
-    flat = x.ravel() / (top or 1.0)
+    flat = x.ravel()
+    with np.errstate(over="ignore", under="ignore"):
+        square = float(flat @ flat)
+    if 1e-280 < square < 1e280:
+        return math.sqrt(square)
+    top = float(np.abs(flat).max(initial=0.0))
+    flat = flat / (top or 1.0)
     return top * math.sqrt(flat @ flat)
 
 

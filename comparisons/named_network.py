@@ -10,6 +10,7 @@ import numpy as np
 
 from ..adapters.loading import UnknownName
 from ..reference import discovery
+from ..reference.floats import is_float
 from ..reference.optimizers.sgd import SGD
 from ..reference.protocols import Array, Layer, Loss, Optimizer, Tree
 from ..reference.tree import tree_map
@@ -69,4 +70,4 @@ class NamedNetwork:
 
 
 def _as(target: Array, dtype: Any) -> Array:
-    return target.astype(dtype) if target.dtype.kind == "f" else target
+    return target.astype(dtype) if is_float(target) else target

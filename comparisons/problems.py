@@ -17,12 +17,14 @@ from ..adapters.protocols import VJP, Adapter, Updated
 from ..reference.protocols import Function, Layer, Loss, Optimizer, Tree
 from ..reference.training import init_state, update
 from ..reference.tree import leaves, tree_map
-from . import cases
+from . import cases, vacuity
 from .candidates import answer_updated, answer_vjp, copied, updated_values, vjp_values
 from .envelope import Training
+from .measures import Expected
 from .tolerances import Values
 
 Specs = tuple[Any, ...]
+Leaves = dict[Any, Expected]
 
 
 class Problem(Protocol):
@@ -43,6 +45,13 @@ class Problem(Protocol):
     @property
     def blame(self) -> tuple[str, int]:
         """Where the question itself is not finite, as ``cases.non_finite`` says."""
+
+    @property
+    def numbers(self) -> int:
+        """How many floats the question is made of."""
+
+    def vacuous(self, expected: Leaves) -> str:
+        """Why the expected answer could not show a mistake, or ""."""
 
     def run(self, specs: Specs, arithmetic: Any) -> Values:
         """The reference's values, with these specs in place of the right ones."""
@@ -67,6 +76,15 @@ class NetworkVJP:
     def specs(self) -> Specs:
         """The network."""
         return (self.network,)
+
+    @property
+    def numbers(self) -> int:
+        """Of parameters and input."""
+        return cases.numbers_in((self.params, self.x))
+
+    def vacuous(self, expected: Leaves) -> str:
+        """A gradient that is zero or not there, or a constant cotangent."""
+        return vacuity.of_gradients(expected) or vacuity.of_cotangent(self.dy)
 
     def run(self, specs: Specs, arithmetic: Any) -> Values:
         """Forward and backward."""
@@ -96,6 +114,15 @@ class LossVJP:
         """The loss."""
         return (self.loss,)
 
+    @property
+    def numbers(self) -> int:
+        """Of the prediction."""
+        return cases.numbers_in(self.x)
+
+    def vacuous(self, expected: Leaves) -> str:
+        """A gradient that is zero, or a constant cotangent of several numbers."""
+        return vacuity.of_gradients(expected) or vacuity.of_cotangent(self.dy)
+
     def run(self, specs: Specs, arithmetic: Any) -> Values:
         """Forward and backward."""
         (loss,) = specs
@@ -121,6 +148,15 @@ class Evaluation:
     def specs(self) -> Specs:
         """The function."""
         return (self.function,)
+
+    @property
+    def numbers(self) -> int:
+        """Of the input."""
+        return cases.numbers_in(self.x)
+
+    def vacuous(self, expected: Leaves) -> str:
+        """Values of zero."""
+        return vacuity.of_values(expected)
 
     def run(self, specs: Specs, arithmetic: Any) -> Values:
         """The function's value, its hyperparameters rounded as each implementation rounds them."""
@@ -153,6 +189,15 @@ class Replay:
     def specs(self) -> Specs:
         """The optimizer."""
         return (self.optimizer,)
+
+    @property
+    def numbers(self) -> int:
+        """Of the gradients of all steps."""
+        return cases.numbers_in(self.params) * len(self.grads)
+
+    def vacuous(self, expected: Leaves) -> str:
+        """Weights and state that never move."""
+        return vacuity.of_updates(expected, self.params)
 
     def run(self, specs: Specs, arithmetic: Any) -> Values:
         """Every step, one after another."""

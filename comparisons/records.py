@@ -25,7 +25,8 @@ BAD = ("mismatch", "unexpected match", "error")  # these make the exit code 1
 Finding = Literal[
     "", "unsupported", "error", "missing", "wrong shape", "wrong dtype", "not finite",
     "reference not finite", "past horizon", "kink on the way", "kinks resolved", "zero",
-    "known divergence",
+    "known divergence", "vacuous", "overflow", "swamped",
+    "in doubt",
 ]  # fmt: skip
 
 
@@ -34,9 +35,12 @@ class Comparison:
     """One row: a candidate's value of one leaf of one quantity, against the gold value.
 
     ``mode`` vjp, optimizer, lockstep or free-running; ``step`` counts from 1, 0 where there is
-    none; ``tolerance`` the absolute error allowed at ``worst_index``, ``minimum_passing`` the one
-    found there; ``resolution`` the smallest error relative to the largest entry that would still
-    have been a mismatch; ``linearity`` the test of ``tolerances``; ``reason`` is for people.
+    none. Of the gold value's entries ``n_nonzero`` are not zero and ``n_distinct`` different from
+    each other; of the candidate's ``n_finite`` are numbers (-1: not recorded, in old files).
+    ``tolerance`` is the absolute error allowed at ``worst_index``, ``minimum_passing`` the one
+    found there, the least tolerance that would pass; ``resolution`` the error, relative to the
+    largest entry, that would have been a mismatch in whichever entry it had been; ``origin`` what
+    the tolerance rests on; ``linearity`` the test of ``tolerances``; ``reason`` is for people.
     """
 
     case: str
@@ -51,6 +55,8 @@ class Comparison:
     shape: str = ""
     n_compared: int = 0
     n_nonzero: int = 0
+    n_distinct: int = 0
+    n_finite: int = 0
     normwise_error: float = float("nan")
     componentwise_error: float = float("nan")
     max_ulp: float = float("nan")
@@ -61,6 +67,7 @@ class Comparison:
     minimum_passing: float = float("nan")
     resolution: float = float("nan")
     linearity: float = 1.0
+    origin: str = ""
     finding: Finding = ""
     verdict: Verdict = "error"
     reason: str = ""
@@ -71,25 +78,32 @@ LINEAR = 4.0  # noise that does not scale within this factor is no small perturb
 COLUMNS = tuple(f.name for f in dataclasses.fields(Comparison))
 
 
+def linear(linearity: float) -> bool:
+    """Whether noise is proportional to its amplitude; NaN is not."""
+    return 1 / LINEAR <= linearity <= LINEAR
+
+
 def judge(
     finding: str, noise_ratio: float, allowed: float, linearity: float, n_compared: int
 ) -> Verdict:
     """The verdict of a row, from its finding and its numbers alone."""
     if finding == "unsupported":
         return "unsupported"
-    if finding in ("error", "reference not finite", "missing") or n_compared == 0:
+    if finding in ("error", "reference not finite", "missing", "vacuous") or n_compared == 0:
         return "error"
     if finding in ("wrong shape", "wrong dtype", "not finite"):
         return "mismatch"
     within = noise_ratio <= allowed  # NaN is never within
     if finding == "known divergence":
         return "unexpected match" if within else "known divergence"
-    if finding == "past horizon" or not 1 / LINEAR <= linearity <= LINEAR:
-        return "unresolved"
-    if finding == "kink on the way" and not within:
-        return "unresolved"
-    if finding == "zero" and within:
+    if finding == "zero" and within and linearity >= 1 / LINEAR:  # it may be a zero squared
         return "structural zero"
+    if finding in ("past horizon", "overflow") or not linear(linearity):
+        return "unresolved"
+    if finding in ("kink on the way", "in doubt") and not within:
+        return "unresolved"
+    if finding == "swamped" and within:
+        return "unresolved"
     return "match" if within else "mismatch"
 
 

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIXES = (".parquet", ".csv", ".json")
-INTEGERS = ("step", "n_compared", "n_nonzero")
+INTEGERS = ("step", "n_compared", "n_nonzero", "n_distinct", "n_finite")
+NEWER: dict[str, Any] = {
+    "n_distinct": -1,
+    "n_finite": -1,
+    "origin": "",
+    "cause": "",
+}  # what older files lack, and has no value
 FLOATS = (
     "normwise_error", "componentwise_error", "max_ulp", "noise_ratio", "allowed", "tolerance",
     "minimum_passing", "resolution", "linearity",
@@ -66,9 +72,10 @@ def read(path: str | Path) -> pd.DataFrame:
 
 
 def _checked(table: pd.DataFrame, meta: Any, path: Path) -> pd.DataFrame:
-    lacks = [c for c in COLUMNS if c not in table.columns]
+    lacks = [c for c in COLUMNS if c not in table.columns and c not in NEWER]
     if lacks:
         raise ResultsError(f"{path} lacks the columns {', '.join(lacks)}: not written by backproof")
+    table = table.assign(**{c: v for c, v in NEWER.items() if c not in table.columns})
     rows = meta.get("rows") if isinstance(meta, dict) else None
     if rows is None:
         raise ResultsError(f"{path} has no metadata: not written by backproof, or changed since")

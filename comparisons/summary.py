@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from .formats import FORMATS
 from .records import BAD, VERDICTS
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     """A row for each case and candidate.
 
     Values compared, those not zero, the worst noise ratio judged in each dtype (columns
-    "float64", "float32") and how often each verdict was given (columns named as the verdicts).
+    "float64", "float32", ...) and how often each verdict was given (columns named as the verdicts).
     """
     import pandas as pd
 
@@ -41,18 +42,55 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     worst = judged.groupby(["case", "candidate", "dtype"])["noise_ratio"].max().unstack("dtype")
     counts = groups["verdict"].value_counts().unstack(fill_value=0)
     counts = counts.reindex(columns=list(VERDICTS), fill_value=0)
-    columns = [d for d in ("float64", "float32") if d in set(results["dtype"])]
+    columns = [d for d in FORMATS if d in set(results["dtype"])]
     table = sizes.join(worst.reindex(columns=columns)).join(counts)
     assert isinstance(table, pd.DataFrame)
     return table.reset_index()
 
 
+COUNTS = ("n_compared", "n_nonzero", "n_distinct", "n_finite")
+
+
 def totals(results: pd.DataFrame) -> dict[str, int]:
-    """Rows, values compared, those not zero, and the rows of every verdict that was given."""
+    """Rows, how many values were compared, not zero, distinct in their rows and finite, verdicts.
+
+    -1 stands for a count that an old file does not have.
+    """
     counts = results["verdict"].value_counts()
     given = {v: int(counts[v]) for v in VERDICTS if v in counts.index}
-    compared, nonzero = (int(results[c].sum()) for c in ("n_compared", "n_nonzero"))
-    return {"rows": len(results), "n_compared": compared, "n_nonzero": nonzero, **given}
+    known = {c: not len(results) or results[c].min() >= 0 for c in COUNTS}
+    sizes = {c: int(results[c].sum()) if known[c] else -1 for c in COUNTS}
+    return {"rows": len(results), **sizes, **given}
+
+
+def power(results: pd.DataFrame) -> pd.DataFrame:
+    """For each dtype, how small an error would have been seen, and how much was not decided.
+
+    Columns: dtype; ``median`` and ``weakest`` resolution of the rows that matched; ``where`` the
+    weakest is; ``unresolved``, the share of the values compared that got that verdict.
+    """
+    import pandas as pd
+
+    lines = []
+    for dtype in (d for d in FORMATS if d in set(results["dtype"])):
+        rows = results[results["dtype"] == dtype]
+        seen = rows[(rows["verdict"] == "match") & rows["resolution"].notna()]
+        open_ = int(rows.loc[rows["verdict"] == "unresolved", "n_compared"].sum())
+        share = open_ / max(int(rows["n_compared"].sum()), 1)
+        if len(seen):
+            worst = seen.sort_values("resolution").iloc[-1]
+            least = float(seen["resolution"].median()), float(worst["resolution"])
+            lines.append((dtype, *least, _place(worst, short_names(results)), share))
+    return pd.DataFrame(lines, columns=["dtype", "median", "weakest", "where", "unresolved"])
+
+
+def _place(row: pd.Series, short: dict[str, str]) -> str:
+    """Case, optimizer, mode, step, quantity and leaf of a row."""
+    at = f"step {row['step']}" if row["step"] else ""
+    name = f'{row["quantity"]}["{row["leaf"]}"]' if row["leaf"] else str(row["quantity"])
+    mode = "" if row["mode"] == "vjp" else str(row["mode"])
+    parts = [str(row["case"]), short[row["optimizer"]], mode, at, name]
+    return ", ".join(part for part in parts if part)
 
 
 def gradient_table(results: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .draws import with_exact
+from .floats import is_float
 from .protocols import Array, Draw, expect
 
 
@@ -72,7 +73,7 @@ def class_weights(
     K, rest = prediction.shape[axis], prediction.shape[:axis] + prediction.shape[axis + 1 :]
     w = np.asarray(spec.weight or np.ones(K))
     expect(w.shape == (K,), spec, f"predictions of {w.size} classes along axis {axis}", prediction)
-    if target.dtype.kind == "f":
+    if is_float(target):
         expect(target.shape == prediction.shape, spec, like(prediction), target)
         column = w.astype(prediction.dtype).reshape(-1, *(1,) * (len(rest) - axis))
         return column * (target * (1 - smoothing) + smoothing / K), prediction.size // K

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .floats import is_float
 from .protocols import Tree
 
 
@@ -73,7 +74,7 @@ def split(like: Tree, vector: Any) -> Tree:
 
 def as_dtype(tree: Tree, dtype: Any) -> Tree:
     """The tree with its floats in that dtype; integers and masks as they are."""
-    return tree_map(lambda a: a.astype(dtype) if a.dtype.kind == "f" else a, tree)
+    return tree_map(lambda a: a.astype(dtype) if is_float(a) else a, tree)
 
 
 def map_floats(f: Callable[[float], Any], spec: Any) -> Any:

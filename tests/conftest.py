@@ -267,7 +267,10 @@ def assert_match():
             pytest.skip(reason)
         bad = ~rows.verdict.isin(["match", "known divergence"])  # it differs, and as recorded
         assert not bad.any(), f"\n{table[bad].to_string()}"
-        blind = (rows.n_nonzero == 0) | (rows.dtype.eq("float64") & ~(rows.resolution < 1e-6))
+        # An oracle may be unsure of the one entry that is next to a kink.
+        least = rows.origin.str.contains("own uncertainty").map({True: 1e-4, False: 1e-6})
+        blind = (rows.n_nonzero == 0) | (rows.dtype.eq("float64") & ~(rows.resolution < least))
+        blind &= rows.verdict == "match"  # what must differ shows no bug
         seen = table.assign(resolution=rows.resolution, n_nonzero=rows.n_nonzero)[blind]
         assert not blind.any(), f"the sample cannot show a bug in\n{seen.to_string()}"
 

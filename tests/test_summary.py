@@ -14,6 +14,7 @@ def row(quantity="loss", leaf="", step=1, verdict="match", **changes):
     facts = {
         "case": "net", "mode": "lockstep", "optimizer": "Adam(lr=0.1)", "baseline": "reference",
         "candidate": "torch", "dtype": "float64", "n_compared": 10, "n_nonzero": 9,
+        "n_distinct": 8, "n_finite": 10,
         "normwise_error": 1e-16, "noise_ratio": 0.5, "allowed": 1024.0,
     }  # fmt: skip
     return Comparison(quantity=quantity, leaf=leaf, step=step, verdict=verdict, **(facts | changes))
@@ -91,8 +92,25 @@ def test_summary_counts_values_and_verdicts_and_takes_the_worst_judged_ratio():
 def test_totals():
     rows = frame([row(), row(), row(verdict="unresolved")])
     assert summary.totals(rows) == {
-        "rows": 3, "n_compared": 30, "n_nonzero": 27, "match": 2, "unresolved": 1,
+        "rows": 3, "n_compared": 30, "n_nonzero": 27, "n_distinct": 24, "n_finite": 30,
+        "match": 2, "unresolved": 1,
     }  # fmt: skip
+    older = rows.assign(n_distinct=-1, n_finite=-1)
+    assert summary.totals(older)["n_distinct"] == -1
+
+
+def test_power_is_that_of_the_rows_that_match():
+    rows = frame([
+        row(resolution=1e-12), row(resolution=3e-9, quantity="state", leaf="0.W.v", step=2),
+        row(resolution=1e-10), row(resolution=1.0, verdict="unresolved", n_compared=20),
+        row(resolution=1e-5, dtype="float32"),
+    ])  # fmt: skip
+    table = summary.power(rows).set_index("dtype")
+    assert list(table.index) == ["float64", "float32"]
+    assert table["median"].tolist() == [1e-10, 1e-5]
+    assert table["weakest"].tolist() == [3e-9, 1e-5]
+    assert table.loc["float64", "where"] == 'net, Adam, lockstep, step 2, state["0.W.v"]'
+    assert table["unresolved"].tolist() == [0.4, 0.0]
 
 
 @pytest.mark.parametrize(

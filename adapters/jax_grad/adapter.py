@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from ...reference.floats import is_float
 from ...reference.protocols import Array, Function, Initialiser, Layer, Loss, Optimizer, Tree
 from ...reference.training import Step
 from ...reference.tree import leaves, tree_map
@@ -43,7 +44,7 @@ def _vjp(network: Layer) -> Callable[..., Any]:
 def _loss_vjp(loss: Loss) -> Callable[..., Any]:
     def vjp(prediction: Any, target: Any, dloss: jax.Array) -> Any:
         value, pullback = jax.vjp(lambda p: apply_loss(loss, p, target), prediction)
-        return value, pullback(dloss)[0]
+        return value, pullback(dloss.astype(value.dtype))[0]
 
     return jax.jit(vjp)
 
@@ -81,11 +82,6 @@ def _descent(network: Layer, loss: Loss) -> Callable[..., Any]:
         return jax.lax.fori_loop(0, steps, step, params)
 
     return jax.jit(descend)
-
-
-def is_float(x: Any) -> bool:
-    """Whether an array has a cotangent."""
-    return bool(np.issubdtype(x.dtype, np.floating))
 
 
 def precision(dtype: np.dtype[Any]) -> AbstractContextManager[Any]:

@@ -17,11 +17,12 @@ import jax.extend.core as jex
 import jax.numpy as jnp
 import numpy as np
 
+from ...reference.floats import is_float
 from ...reference.protocols import Layer, Loss, Tree
 from ...reference.tree import leaves, tree_map, unflatten
 from ..elementary import elementary
 from ..tracing import Computed, Event, line
-from .adapter import dtype_of, is_float, precision
+from .adapter import dtype_of, precision
 from .registry import apply, apply_loss
 
 BODIES = ("call_jaxpr", "jaxpr", "fun_jaxpr")  # where the parameters of a call hold its body

@@ -12,7 +12,7 @@ import torch
 from ...reference.protocols import Array, Function, Initialiser, Layer, Loss, Optimizer, Tree
 from ...reference.training import Step
 from ...reference.tree import leaves, tree_map, unflatten
-from ..protocols import VJP, Batch, Start, Updated, translation
+from ..protocols import VJP, Batch, Start, Unsupported, Updated, translation
 from ..tracing import Computed, Event
 from .registry import State, Stepping, apply, apply_loss, build, evaluate, fill, scheduler
 from .schedules import rates
@@ -20,7 +20,10 @@ from .schedules import rates
 
 def to_tensor(x: Array) -> torch.Tensor:
     """A copy: torch may write to its tensors."""
-    return torch.from_numpy(np.array(x, order="C"))
+    own = np.array(x, order="C")
+    if own.dtype.name == "bfloat16":  # which torch does not know from NumPy
+        return torch.from_numpy(own.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(own)
 
 
 def to_weight(x: Array) -> torch.Tensor:
@@ -31,6 +34,11 @@ def to_weight(x: Array) -> torch.Tensor:
 
 def to_array(x: torch.Tensor) -> Array:
     """A copy of a tensor's numbers."""
+    if x.dtype == torch.bfloat16:
+        import ml_dtypes
+
+        own: Array = x.detach().contiguous().view(torch.int16).numpy().copy()
+        return own.view(ml_dtypes.bfloat16)
     return x.detach().numpy().copy()
 
 
@@ -72,6 +80,17 @@ class _ByName(NamedTuple):
         tree_map(of_one, self.params, state)
 
 
+@contextmanager
+def _kernels() -> Iterator[None]:
+    """Inside the block, an operation that torch lacks in this dtype is Unsupported."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not any(f" {what} for" in str(error) for what in ("implemented", "only supported")):
+            raise
+        raise Unsupported(f"torch: {error}") from error
+
+
 class _Stepper:
     """A torch.optim optimizer over a tree of weights, whose state can be set and read."""
 
@@ -109,10 +128,11 @@ class TorchAutograd:
     def vjp(self, network: Layer, params: Tree, x: Tree, dy: Tree) -> VJP:
         """y by torch.nn.functional; dx and dparams by torch.autograd.grad."""
         p, inputs = tree_map(to_weight, params), tree_map(to_weight, x)
-        y = apply(network, p, inputs)
-        wrt = [v for _, v in leaves((p, inputs)) if v.requires_grad]
-        outputs, cotangents = ([v for _, v in leaves(t)] for t in (y, tree_map(to_tensor, dy)))
-        grads = torch.autograd.grad(outputs, wrt, cotangents, materialize_grads=True)
+        with _kernels():
+            y = apply(network, p, inputs)
+            wrt = [v for _, v in leaves((p, inputs)) if v.requires_grad]
+            outputs, cotangents = ([v for _, v in leaves(t)] for t in (y, tree_map(to_tensor, dy)))
+            grads = torch.autograd.grad(outputs, wrt, cotangents, materialize_grads=True)
         found = map(to_array, grads)
         dp = tree_map(lambda w: next(found), params)
         dx = tree_map(lambda v: next(found) if v.requires_grad else None, inputs)
@@ -121,9 +141,10 @@ class TorchAutograd:
     def loss_vjp(self, loss: Loss, prediction: Tree, target: Tree, dloss: Array) -> VJP:
         """The loss, and the prediction's cotangent by torch.autograd.grad."""
         p = tree_map(to_weight, prediction)
-        value = apply_loss(loss, p, tree_map(to_tensor, target))
-        wrt = [v for _, v in leaves(p)]
-        grads = torch.autograd.grad(value, wrt, to_tensor(dloss), materialize_grads=True)
+        with _kernels():
+            value = apply_loss(loss, p, tree_map(to_tensor, target))
+            wrt = [v for _, v in leaves(p)]
+            grads = torch.autograd.grad(value, wrt, to_tensor(dloss), materialize_grads=True)
         return VJP(to_array(value), unflatten(prediction, map(to_array, grads)), {})
 
     def optimize(
@@ -162,9 +183,10 @@ class TorchAutograd:
         for t, (x, target) in enumerate(batches, start=1):
             if restarts is not None:
                 stepper.restart(*next(restarts), t)
-            prediction = apply(network, stepper.params, tree_map(to_tensor, x))
-            value = apply_loss(loss, prediction, tree_map(to_tensor, target))
-            grads = torch.autograd.grad(value, stepper.weights, materialize_grads=True)
+            with _kernels():
+                prediction = apply(network, stepper.params, tree_map(to_tensor, x))
+                value = apply_loss(loss, prediction, tree_map(to_tensor, target))
+                grads = torch.autograd.grad(value, stepper.weights, materialize_grads=True)
             g = unflatten(params, map(to_array, grads))
             yield Step(t, to_array(value), g, *stepper.step(grads))
 

@@ -104,9 +104,11 @@ def _(layer: RotaryEmbedding, p: Any, x: torch.Tensor) -> torch.Tensor:
     shape = (-1, 2) if layer.interleaved else (2, -1)
     pairs = x.reshape(*x.shape[:-1], *shape)
     pairs = pairs if layer.interleaved else pairs.swapaxes(-1, -2)
-    turn = turn.to(torch.complex64 if x.dtype == torch.float32 else torch.complex128)
+    if x.element_size() < 4:  # there are no complex numbers of two times 16 bits
+        pairs = pairs.float()
+    turn = turn.to(torch.complex128 if x.dtype == torch.float64 else torch.complex64)
     y = torch.view_as_real(torch.view_as_complex(pairs.contiguous()) * turn)
-    return (y if layer.interleaved else y.swapaxes(-1, -2)).flatten(-2)
+    return (y if layer.interleaved else y.swapaxes(-1, -2)).flatten(-2).to(x.dtype)
 
 
 @apply.register

@@ -13,11 +13,11 @@ from ...adapters.protocols import Adapter
 from ...reference.layers.sequential import Sequential
 from ...reference.protocols import Array
 from ...reference.tree import leaves
-from .. import cases
+from .. import cases, vacuity
 from ..candidates import copied
 from ..compare import compare_problem
 from ..passes import Passes
-from ..problems import Specs
+from ..problems import Leaves, Specs
 from ..tolerances import REPLICAS, Values
 from .blame import (
     Node,
@@ -144,6 +144,15 @@ class Attribution:
     def specs(self) -> Specs:
         """The network and its loss."""
         return Sequential(*self.made.layers), self.made.loss
+
+    @property
+    def numbers(self) -> int:
+        """Of parameters and input."""
+        return cases.numbers_in((self.made.params, self.made.x))
+
+    def vacuous(self, expected: Leaves) -> str:
+        """Values of zero."""
+        return vacuity.of_values(expected)
 
     def run(self, specs: Specs, arithmetic: Any) -> Values:
         """By hand: from the backward passes of the reference."""

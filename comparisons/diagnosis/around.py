@@ -12,7 +12,7 @@ from typing import Any
 
 from ...reference.protocols import Tree
 from ...reference.tree import leaves, unflatten
-from ..noise import Noisy
+from ..noisy import Noisy
 from ..tolerances import Exact
 from .parts import as_class, kind_of, varied
 

@@ -18,6 +18,7 @@ import numpy as np
 from ...reference.protocols import Array
 from ..judging import Context, judge_values
 from ..measures import Expected
+from ..noise import Flips
 from ..problems import Problem, Specs
 from ..records import Comparison
 from ..tolerances import FLOOR, Exact, Expectations, Key, Values, expectations
@@ -307,9 +308,12 @@ def _in_range(
 ) -> Expectations:
     """A plain run in float64, with relative noise: what overflows for the candidate does here."""
     gold = {k: np.asarray(v) for k, v in run(Exact(np.float64)).items()}
-    return Expectations(
-        {k: _relative(v, problem.dtype) for k, v in gold.items()}, (), lambda _: gold
-    )
+    leaves = {k: _relative(v, problem.dtype) for k, v in gold.items()}
+
+    def no_kinks(flips: Flips) -> Expectations:
+        return Expectations(leaves, (), lambda some: [gold for _ in some], no_kinks)
+
+    return no_kinks(frozenset())
 
 
 def _relative(gold: Array, dtype: np.dtype[Any]) -> Expected:
@@ -327,7 +331,8 @@ def _judged(
     if problem.mode != "vjp":
         expected = dataclasses.replace(expected, ambiguous=())
     rows = judge_values(context, expected, values, doubts)
-    return {(row.quantity, row.leaf): row for row in rows}
+    keys = [*expected.leaves, *sorted(values.keys() - expected.leaves.keys())]
+    return dict(zip(keys, rows, strict=True))
 
 
 def _where_finite(values: Values, expected: Expectations) -> tuple[Values, Expectations]:

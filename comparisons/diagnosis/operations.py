@@ -25,7 +25,8 @@ import numpy as np
 from ... import reference
 from ...reference.protocols import Tree
 from ...reference.tree import leaves, tree_map
-from ..noise import Noise, Noisy
+from ..noise import Noise
+from ..noisy import Noisy
 from .parts import as_class, kind_of, varied
 
 Variant = Callable[..., Any]  # operands and options, as ``Noise.watch`` has them, to a result

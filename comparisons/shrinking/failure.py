@@ -13,8 +13,8 @@ import numpy as np
 from ...adapters.protocols import Adapter
 from ...reference.protocols import Array
 from ..case import Case, mapped
+from ..formats import unit_roundoff
 from ..layouts import placed
-from ..noise import unit_roundoff
 from ..records import BAD
 from ..summary import first_divergence
 from .nodes import owner

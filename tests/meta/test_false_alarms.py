@@ -49,6 +49,7 @@ def report(capsys):
 
 
 def _assert_no_false_alarm(rows):
+    rows = rows[rows.finding != "vacuous"]  # a softmax of one class shows nothing, and says so
     alarms = rows[rows.verdict.isin(["mismatch", "error", "unexpected match"])]
     assert alarms.empty, f"{len(alarms)} of {len(rows)}\n{alarms[SHOWN].head(30).to_string()}"
     assert not (rows.verdict == "unsupported").any()
@@ -69,7 +70,7 @@ def test_gradients_of_random_networks(implementations, report):
     table = report(f"gradients of {len(drawn)} random networks", rows)
     assert len(drawn) == 480
     _assert_no_false_alarm(rows)
-    assert (table.get("unresolved", 0) < 0.5).all()
+    assert (table.reindex(columns=["unresolved"]).fillna(0) < 0.5).all(axis=None)
     assert (table["match"] > 90).all()
 
 

@@ -1,4 +1,4 @@
-"""What each constant and each formula of the computed tolerances stands on."""
+"""What the formulas of Monte Carlo arithmetic stand on: σ of a rounding, and what stays exact."""
 
 from __future__ import annotations
 
@@ -8,38 +8,16 @@ import math
 import numpy as np
 import pytest
 
-from backproof import (
-    SGD,
-    AdamW,
-    Candidate,
-    Conv2d,
-    Dense,
-    LayerNorm,
-    ReLU,
-    Sequential,
-    Sigmoid,
-    Softmax,
-    Tanh,
-    compare_vjp,
-)
-from backproof.comparisons import judging, tolerances
+from backproof import SGD, AdamW, Conv2d, Dense, LayerNorm, ReLU, Sigmoid, Softmax, Tanh
 from backproof.comparisons.cases import draw_params
-from backproof.comparisons.noise import NEAR, Noise, Noisy, spread, unit_roundoff
-from backproof.comparisons.records import LINEAR
-from backproof.comparisons.tolerances import (
-    ALLOWED,
-    AMPLITUDE,
-    FLOOR,
-    PAIRED,
-    REPLICAS,
-    amplitudes,
-    expectations,
-    rms,
-)
+from backproof.comparisons.formats import FORMATS
+from backproof.comparisons.noise import Noise, spread
+from backproof.comparisons.noisy import Noisy
+from backproof.comparisons.tolerances import rms
 from backproof.reference.training import init_state, update
-from backproof.reference.tree import leaves, tree_map
+from backproof.reference.tree import leaves
 
-U32 = unit_roundoff("float32")
+U32 = FORMATS["float32"].u
 
 
 class Probe(Noise):
@@ -235,206 +213,6 @@ def test_hyperparameters_that_every_format_holds_are_exact():
     rule = _noise().hyperparameters(SGD(0.5, momentum=0.9))
     assert len(rule.lr.payload) == 1
     assert (rule.momentum.payload[1:] != 0.9).all()
-
-
-# Kinks
-
-
-def test_a_branch_that_rounding_may_decide_is_recorded():
-    """NEAR u σ: what lies closer is ambiguous, what lies farther is not."""
-    noise = Noise("float32", amplitudes("float32"), seed=0)
-    one = noise.array(np.ones(4)) * 1.1  # σ = 1.1, both draws: √2 of that
-    sigma = 1.1 * np.sqrt(2) * noise.u
-    offsets = np.array([0.3, 3.0, -3.0, 0.0]) * NEAR * sigma
-    outcome = (one - (1.1 - offsets)) > 0
-    assert noise.ambiguous == [(0, 0), (0, 3)]
-    assert len(outcome.payload) == 1  # every replica takes the branch of replica 0
-
-
-def test_without_noise_nothing_is_ambiguous():
-    noise = Noise("float32", amplitudes("float32"), seed=0)
-    assert (noise.array(np.array([-1.0, 0.0, 1e-30])) > 0).base.tolist() == [False, False, True]
-    assert noise.ambiguous == []
-
-
-def test_flips_force_the_other_branch():
-    x, dy = np.array([[1.0, 2.0, -3.0]]), np.ones((1, 3))
-    gradients = []
-    for flips in (frozenset(), frozenset([(0, 1)]), frozenset([(0, 0), (0, 2)]), {(1, 0)}):
-        noise = Noise("float64", flips=frozenset(flips))
-        _, residuals = ReLU().forward({}, noise.array(x))
-        gradients.append(ReLU().backward(residuals, noise.array(dy))[0].base.tolist())
-    assert gradients == [[[1, 1, 0]], [[1, 0, 0]], [[0, 1, 1]], [[1, 1, 0]]]
-
-
-# One architecture, so that JAX compiles it once
-MLP = Sequential(Dense(6, 24), ReLU(), Dense(24, 16), ReLU(), Dense(16, 3))
-ADVERSARIAL = range(25)
-
-
-def _on_the_kink(seed, units=4):
-    """Float32 parameters of MLP and an input for which a few pre-activations are 0 to rounding."""
-    rng = np.random.default_rng(seed)
-    params = draw_params(MLP, rng, np.dtype(np.float32))
-    x = rng.standard_normal((24, 6)).astype(np.float32)
-    for i in (0, 2):  # the biases of the lower layer first: they move the upper one
-        hidden = x.astype(np.float64)
-        for layer, p in zip(MLP.layers[:i], params, strict=False):
-            wide = tree_map(lambda w: w.astype(np.float64), p)
-            hidden, _ = layer.forward(wide, hidden)
-        z = hidden @ params[i]["W"].astype(np.float64)
-        for unit in rng.choice(z.shape[1], units // 2, replace=False):
-            params[i]["b"][unit] = -z[rng.integers(len(z)), unit]
-    return params, x
-
-
-def _compare(seed, adapters):
-    params, x = _on_the_kink(seed)
-    return compare_vjp(MLP, x=x, params=params, seed=seed, adapters=adapters)
-
-
-def test_a_unit_on_its_kink_is_no_false_alarm(installed, monkeypatch):
-    alarms, resolved = 0, 0
-    for seed in ADVERSARIAL:
-        rows = _compare(seed, installed)
-        assert set(rows.verdict) == {"match"}, rows[rows.verdict != "match"].to_string()
-        assert rows.noise_ratio.max() < 20
-        resolved += (rows.finding == "kinks resolved").sum()
-    monkeypatch.setattr(judging, "_with_kinks_resolved", lambda *given: given[-1])
-    for seed in ADVERSARIAL:
-        alarms += (_compare(seed, ["numpy"]).verdict == "mismatch").any()
-    assert resolved > 20
-    assert alarms > len(ADVERSARIAL) / 4  # what resolution is there for
-
-
-@pytest.mark.parametrize("leaf", ["0.W", "2.b", "4.W"])
-def test_resolving_kinks_hides_no_error(leaf):
-    def vjp(network, params, x, dy):
-        y, residuals = network.forward(params, x)
-        dx, dparams = network.backward(residuals, dy)
-        i, name = leaf.split(".")
-        dparams[int(i)][name] *= np.float32(1.001)
-        return y, dx, dparams
-
-    for seed in ADVERSARIAL:
-        rows = _compare(seed, [Candidate("off by a thousandth", vjp=vjp)])
-        found = rows[rows.verdict == "mismatch"]
-        assert found.leaf.tolist() == [leaf]
-
-
-def _all_at_once():
-    """Integer data under which half of the units of a layer are exactly 0 but for rounding."""
-    rng = np.random.default_rng(3)
-    network = Sequential(Dense(4, 40), LayerNorm(40), ReLU(), Dense(40, 3))
-    params = tree_map(np.round, network.init(rng))
-    W = rng.integers(-1, 2, (4, 40)).astype(np.float64)
-    W[:, -1] -= W.sum(axis=1)  # so that a position's mean is 0 but for rounding
-    params[0]["W"] = W
-    params[3]["W"] = rng.standard_normal((40, 3))
-    x = rng.standard_normal((8, 1)) * np.eye(4)[rng.integers(0, 4, 8)]  # one feature at a time
-    return network, tree_map(lambda w: w.astype(np.float32), params), x.astype(np.float32)
-
-
-def test_many_kinks_at_once_are_no_false_alarm(installed):
-    """More ambiguous units than the gradients can tell apart: unresolved, never a mismatch."""
-    network, params, x = _all_at_once()
-    rows = compare_vjp(network, x=x, params=params, adapters=installed)
-    assert set(rows.verdict) <= {"match", "unresolved", "structural zero"}, rows.to_string()
-
-
-# Where a rounding is no small perturbation
-
-
-@pytest.mark.parametrize(("dtype", "size"), [("float32", 1e6), ("float64", 1e12)])
-def test_layer_norm_of_equal_features_is_unresolved(dtype, size):
-    """Its variance is nothing but rounding: any two implementations may differ by everything."""
-    x = np.full((3, 4), size, dtype) * np.array([[1.1], [1.3], [1.7]], dtype)
-    rows = compare_vjp(LayerNorm(4), x=x, adapters=["numpy"])
-    verdicts = dict(zip(rows.quantity + rows.leaf, rows.verdict, strict=True))
-    assert verdicts == {"y": "unresolved", "dx": "unresolved", "dparamsgamma": "unresolved",
-                        "dparamsbeta": "match"}  # fmt: skip
-    assert (rows[rows.verdict == "unresolved"].linearity < 1 / LINEAR).all()
-
-
-def test_paired_replicas_agree_to_rounding_where_noise_is_small():
-    """Their draws are the same, so that a leaf of one entry does not look non-linear by chance."""
-    rng = np.random.default_rng(0)
-    for seed in range(50):
-        x = rng.standard_normal((1, 3))
-        expected = _of_dense(x, seed)
-        assert all(abs(e.linearity - 1) < 1e-3 for e in expected.leaves.values())
-
-
-def _of_dense(x, seed, dtype="float64"):
-    layer = Sequential(Dense(3, 1), Tanh())
-    params = draw_params(layer, np.random.default_rng(seed), np.dtype(dtype))
-
-    def compute(arithmetic):
-        y, residuals = layer.forward(arithmetic.tree(params), arithmetic.array(x.astype(dtype)))
-        dx, grads = layer.backward(residuals, arithmetic.array(np.ones(y.shape, dtype)))
-        return {("y", ""): y, ("dx", ""): dx} | {("dparams", k): g for k, g in leaves(grads)}
-
-    return expectations(compute, dtype, seed)
-
-
-# The constants
-
-
-def test_sixteen_replicas_underestimate_noise_fourfold_once_in_1e5():
-    """s² is χ² of the replicas at full amplitude: P(χ²_k < k/16), from its closed form."""
-    full = REPLICAS - REPLICAS // PAIRED
-    assert (amplitudes("float64") == AMPLITUDE["float64"]).sum() == full == 12
-    half = full / 16 / 2
-    below = sum(half**j / math.factorial(j) for j in range(full // 2))
-    assert 1 - math.exp(-half) * below < 1e-5
-
-
-def test_the_floor_lifts_only_entries_far_quieter_than_their_leaf():
-    def compute(arithmetic):
-        x = arithmetic.array(np.array([1e-4, 1.0, 1.0, 1.0]))
-        return {("y", ""): x * x * x}
-
-    e = expectations(compute, "float32").leaves["y", ""]
-    quiet, *rest = e.noise / U32
-    assert quiet == pytest.approx(FLOOR * rms(np.asarray([0, *rest])), rel=0.01)
-    assert all(0.3 < s < 6 for s in rest)
-
-
-def test_the_amplitude_of_float64_is_linear_and_above_float64s_own_rounding(monkeypatch):
-    x = np.random.default_rng(2).standard_normal((4, 3))
-
-    def sizes(exponent):
-        monkeypatch.setitem(tolerances.AMPLITUDE, "float64", 2.0**exponent)
-        return np.array([rms(e.noise) for e in _of_dense(x, seed=5).leaves.values()])
-
-    chosen = sizes(-40)
-    np.testing.assert_allclose(sizes(-36), chosen, rtol=1e-3)
-    np.testing.assert_allclose(sizes(-44), chosen, rtol=1e-2)
-    assert np.abs(sizes(-55) / chosen - 1).max() > 0.1  # too small: the replicas' own rounding
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_denormal_may_be_flushed_to_zero(dtype):
-    tiny = np.finfo(dtype).smallest_normal
-
-    def vjp(network, params, x, dy):
-        y, residuals = network.forward(params, x)
-        dx = network.backward(residuals, dy)[0]
-        return y, np.where(np.abs(dx) < tiny, 0, dx).astype(dtype), {}
-
-    x, dy = np.zeros((2, 2), dtype), np.array([[1, tiny * 0.3], [tiny * 0.7, 1]], dtype)
-    flushing = Candidate("flushing", vjp=vjp)
-    with np.errstate(under="ignore"):
-        rows = compare_vjp(Tanh(), x=x, dy=dy, adapters=[flushing])
-    assert set(rows.verdict) <= {"match", "structural zero"}
-
-
-def test_k_lies_between_correct_and_wrong_with_room_on_both_sides():
-    """By a factor of 4 above what correct code was seen to reach, and far below a wrong bit."""
-    assert ALLOWED == {"float32": 64.0, "float64": 1024.0}
-    rows = compare_vjp(Dense(8, 8), x=(8, 8), adapters=["numpy"])
-    assert rows.noise_ratio.max() < 4
-    assert (rows.resolution < 1e-11).all()
 
 
 def test_noisy_arrays_say_what_they_cannot_do():

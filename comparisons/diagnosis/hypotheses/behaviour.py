@@ -16,15 +16,16 @@ import numpy as np
 from ....adapters.loading import FRAMEWORKS, load
 from ....reference.tree import as_dtype, tree_map
 from ...divergences import KNOWN
+from ...formats import format_of, unit_roundoff
 from ...judging import Context
-from ...noise import unit_roundoff
 from ...problems import Evaluation, LossVJP, NetworkVJP
-from ...tolerances import ALLOWED, Values
+from ...tolerances import Values
 from ..bench import Bench
 from ..registry import Asked, Observation, Observations, hypothesis
 
 FEWEST = 8  # entries that tell of a format
 FORMATS = {"float32": 2.0**-24, "float16 or TF32": 2.0**-11, "bfloat16": 2.0**-8}  # half an ulp
+ALLOWED = format_of("float32").allowed
 SPREAD = (0.01, 8.0)  # of errors in units of honest noise, if rounding made them
 
 
@@ -104,7 +105,7 @@ def rounded(asked: Asked) -> Observations:
         return
     for name, short in FORMATS.items():
         ratio = np.abs(own) / (bench.noise_of_wrong * (short / u))
-        if short <= u or ratio.max() > ALLOWED["float32"]:
+        if short <= u or ratio.max() > ALLOWED:
             continue
         if bench.significant_bits <= -math.log2(short):
             text = f"numbers of {name}: every one of them has no more digits"

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...noise import Noisy
+from ...noisy import Noisy
 from ..operations import Done, Operation, operations, source_file, varied_at
 from ..parts import Part
 from ..registry import Proposal, Proposals, hypothesis
