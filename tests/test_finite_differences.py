@@ -49,15 +49,23 @@ def test_loss(loss, precision, oracle, assert_judged):
     assert_judged(loss.compare(oracle, precision))
 
 
+# What is still seen in the entry that is seen worst: beside a kink, differences are unsure of one.
+SEEN = {"finite_differences": 1e-4, "complex_step": 1e-8}
+
+
+def _seen(rows):
+    return rows[rows.verdict == "match"].resolution.max()  # what must differ shows no mistake
+
+
 @pytest.mark.skipif(not WIDER, reason="longdouble is no wider than float64 on this platform")
 def test_layer_tolerance_is_not_vacuous(layer, oracle):
     """What the oracle may be off by, added to the tolerance, must not hide a wrong digit."""
-    assert layer.compare(oracle, "float64").resolution.max() <= 1e-8
+    assert _seen(layer.compare(oracle, "float64")) <= SEEN[oracle]
 
 
 @pytest.mark.skipif(not WIDER, reason="longdouble is no wider than float64 on this platform")
 def test_loss_tolerance_is_not_vacuous(loss, oracle):
-    assert loss.compare(oracle, "float64").resolution.max() <= 1e-8
+    assert _seen(loss.compare(oracle, "float64")) <= SEEN[oracle]
 
 
 @pytest.fixture
