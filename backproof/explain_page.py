@@ -161,8 +161,10 @@ def _hand(row: Row, ledger: Ledger) -> str:
     repeated = identity(row)
     shown = repeated or f"{shape(row.shown)}: {numbers(row.shown, FEW)}"
     parts = [r for r in ledger.rows if r.whole is row]
+    known = said(step).endswith(step.text)
+    code = "" if known else f"<code>{escape(step.text)}</code> "
     return f"""<span class="equation">{escape(said(step))}</span>{fork if step.fork else ""}
-<br><code>{escape(step.text)}</code> <span class="place">{escape(step.where)}</span>
+<br>{code}<span class="place">{escape(step.where)}</span>
 <br><span class="numbers">{escape(shown)}</span>
 <details><summary>in full</summary>{_paragraph(equation(step))}<pre>{escape(step.statement)}</pre>
 <pre>{escape(numbers(row.shown, MANY))}</pre>{_parts(parts, ledger)}</details>"""

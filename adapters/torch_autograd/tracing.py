@@ -102,7 +102,7 @@ def trace_jvp(
         made: torch.Tensor = forward_ad.make_dual(*pair)  # type: ignore[no-untyped-call]
         return made
 
-    with _as_asked(unfused), _differentiable_attention(), forward_ad.dual_level():
+    with _as_asked(unfused), _differentiable_attention(), _quietly(), forward_ad.dual_level():
         p, inputs = tree_map(dual, params, tangents[0]), tree_map(dual, x, tangents[1])
         given = tree_map(to_tensor, target)
         with operations:
@@ -143,11 +143,17 @@ def _as_asked(unfused: bool) -> Any:
 
 
 @contextmanager
-def _remembering_lines() -> Iterator[None]:
+def _quietly() -> Iterator[None]:
+    """torch's own use of what it has deprecated, and that anomaly detection is slow, is no news."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # anomaly detection warns that it is slow
-        with torch.autograd.set_detect_anomaly(True, check_nan=False):
-            yield
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def _remembering_lines() -> Iterator[None]:
+    with _quietly(), torch.autograd.set_detect_anomaly(True, check_nan=False):
+        yield
 
 
 def _arrival(events: list[Event], leaf: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,7 +83,9 @@ def problem_of(text: str, seed: int = 0) -> Problem:
     if text.lower() in layers:
         return of_layer(layers[text.lower()], seed)
     if text not in NETWORKS and ":" not in text:
-        raise UnknownName("network or layer", text, [*SMALL, *NETWORKS, *discovery.layers()])
+        near = difflib.get_close_matches(text.lower(), layers, n=1)
+        known = [*SMALL, *NETWORKS, *(layers[name] for name in near)]
+        raise UnknownName("network or layer", text, known)
     found = of_named(find_network(text), seed)
     cases.check_spec(found.network, "layer")
     cases.check_spec(found.loss, "loss")
@@ -115,8 +118,16 @@ def explanation(
     hvp: bool = False, mutant: str = "", candidate: str = "", seed: int = 0,
 ) -> Explanation:  # fmt: skip
     """All that is asked for; raises CaseError where the reference cannot run the network."""
-    params, x, _ = problem.shown
-    cases.forward(problem.network, params, x)
+    for params, x, target in (problem.shown, *problem.draws):
+        cases.forward(problem.loss, cases.forward(problem.network, params, x), target)
+    with np.errstate(all="ignore"):  # what is not finite has no counterpart
+        return _explained(problem, tracers, unfused, jvp, hvp, mutant, candidate, seed)
+
+
+def _explained(
+    problem: Problem, tracers: Mapping[str, Tracer], unfused: bool, jvp: bool, hvp: bool,
+    mutant: str, candidate: str, seed: int,
+) -> Explanation:  # fmt: skip
     ledger = explain(problem, dict(tracers), unfused)
     skipped = dict(ledger.skipped)
     there = {name: tracers[name] for name in ledger.events}
@@ -141,7 +152,7 @@ def _judges(ledger: Ledger) -> list[str]:
 
 def _planted(problem: Problem, ledger: Ledger, name: str) -> Bug:
     if name not in mutants():
-        raise UnknownName("mutant", name, list(mutants()))
+        raise CaseError(f"there is no mutant {name!r}: backproof mutants lists them")
     mutant = mutants()[name]
     network, loss = (
         substitute(spec, mutant.target, mutant.make) for spec in (problem.network, problem.loss)

@@ -126,7 +126,8 @@ class Ledger:
         first: Row | None = next(wrong, None)
         if first is None:
             return None
-        before = [r for r in self.rows[: self.rows.index(first)] if r.passes and not r.constant]
+        on_the_way = [r for r in self.rows if r.step.role[:2] in ("y", "y.", "dx")]
+        before = [r for r in on_the_way if r.number < first.number and not r.constant]
         for row in reversed(before):
             if adapter in row.matches:
                 break
