@@ -212,10 +212,9 @@ def _whole(wrong: Any) -> Candidate:
 
 def _first_wrong(spec: Any, mutant: Mutant, place: Any, seed: int) -> set[str]:
     """The quantities that may be called the first wrong one of the layer alone: y, or else both."""
-    quantities: set[str] = set()
-    for problem in (vjp_problem(spec, (6, _width(spec, place)), None, None, None, None, seed),):
-        values, doubts = problem.ask(adapter(mutant))
-        quantities |= {q for q, _ in Bench.of(problem, values, doubts, 0, 4).wrong}
+    problem = vjp_problem(spec, (6, _width(spec, place)), None, None, None, None, seed)
+    values, doubts = problem.ask(adapter(mutant))
+    quantities = {q for q, _ in Bench.of(problem, values, doubts, 0, 4).wrong}
     return {"y"} if "y" in quantities else quantities or {"y", "dx", "dparams"}
 
 
@@ -288,8 +287,7 @@ def page(figures: dict[str, Any]) -> str:
     misses = "\n".join(
         f"- {id}: {v['id']}" for id, v in own.items() if not v["first"]
     ) or "- none"  # fmt: skip
-    steps = figures["steps"].values()
-    quiet = figures["random"] - figures["random named"]
+    steps, quiet = figures["steps"].values(), figures["random"] - figures["random named"]
     shares = {
         "the right cause is named first": told(own, "first"),
         "the right cause is among the first three": told(own, "three"),

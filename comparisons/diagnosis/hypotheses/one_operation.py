@@ -118,7 +118,8 @@ def _small_constant(at: Operation, x: Any, c: Any) -> Told:
 def _quoted(at: Operation) -> str:
     text = at.expression
     short = text if len(text) <= 70 else f"{text[:67]}..."
-    return f"`{short}` ({at.function}{f', the {at.nth}th such' if at.nth > 1 else ''})"
+    nth = f", number {at.nth} of those that look so" if at.nth > 1 else ""
+    return f"`{short}` ({at.function}{nth})"
 
 
 def _broadcast(variant: Variant) -> Variant:
