@@ -132,7 +132,7 @@ def mutation_score(session: nox.Session) -> None:
 
 @nox.session
 def diagnosis_score(session: nox.Session) -> None:
-    """Score the diagnosis on every mutant: write docs/diagnosis-score.md. Half an hour."""
+    """Score the diagnosis on every mutant: write docs/diagnosis-score.md. Minutes."""
     python = program(everything(session), "python")
     session.run(python, str(ROOT / "docs/make_diagnosis_score.py"), *session.posargs)
 

@@ -56,7 +56,7 @@ from backproof.reference.tree import as_dtype, tree_map
 
 HERE = Path(__file__).parent
 SAME = {("X11", "memory order")}  # seen by asking again, not computed: what X11 is
-PLANTED = 3  # mutants for each layer of the network
+PLANTED = 8  # mutants for each layer of the network
 
 
 def problems(mutant: Mutant, seed: int) -> Iterator[Any]:
@@ -309,10 +309,13 @@ Written by `docs/make_diagnosis_score.py`, seed {seed}. {machine}; {versions};
 {minutes:.0f} minutes.
 Shares with their 95 % confidence intervals (Wilson).
 
-Each mutant is put in the place of the right implementation on a sample's spec and sizes, with a
-seed that no hypothesis was written with. A mutant of a layer or a loss has rounding errors of its
-own, not those of the reference. Right is a cause that is the mutant itself, or that gives the
-mutant's numbers, to rounding, on the case and on a second one that it has not seen.
+Each mutant is put in the place of the right implementation, on the specs and sizes of the samples.
+**Only the numbers are new**: the hypotheses were written and mended on these specs and sizes, with
+other seeds (100 among them): this says how they do on other draws, and not yet on other networks.
+Most are right because the mutant itself is in the catalogue; without it, see the third row.
+A mutant of a layer or a loss has rounding errors of its own, not those of the reference. Right is a
+cause that is the mutant itself, or that gives the mutant's numbers, to rounding, on the case and on
+a second one that it has not seen.
 
 | what is measured | share |
 | --- | --- |
@@ -329,7 +332,7 @@ Mutants whose cause is not named first:
 def main() -> None:
     """Measure everything and write both files."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=20261125)
     parser.add_argument("--few", type=int, default=10**6, help="only so many mutants of a kind")
     parser.add_argument("--random", type=int, default=200)
     asked = parser.parse_args()
@@ -347,7 +350,7 @@ def main() -> None:
         "random named": random_gradients(asked.seed, asked.random),
     }
     figures["minutes"] = (time.perf_counter() - began) / 60
-    (HERE / "diagnosis-score.json").write_text(json.dumps(figures, indent=1) + "\n")
+    (HERE / "diagnosis-score.json").write_text(json.dumps(figures) + "\n")
     (HERE / "diagnosis-score.md").write_text(page(figures))
 
 

@@ -38,10 +38,11 @@ class Inquiry:
     full: list[Explanation] = field(default_factory=list)
     some: list[Explanation] = field(default_factory=list)
     culprit: Located | None = None
+    parts: list[Part] = field(default_factory=list)
 
     def run(self) -> None:
         """Ask for the parts where that is possible, and the whole otherwise."""
-        parts = parts_of(self.problem)
+        parts = self.parts = parts_of(self.problem)
         if len(parts) > 1:
             self._by_parts(parts)
         if not self.full:
@@ -150,12 +151,23 @@ def _where(inquiry: Inquiry) -> Where:
     if inquiry.culprit is not None:
         bench, part = inquiry.culprit.bench, inquiry.culprit.part
     elif inquiry.full and inquiry.full[0].elements[0].part.name:
-        element = inquiry.full[0].elements[0]
-        own = _alone_as(element, inquiry)
-        bench, part = (own, element.part) if own and own.wrong else (bench, None)
+        bench, part = _first_of(inquiry.full[0].elements[0], inquiry) or (bench, None)
     key = min((k for k in bench.wrong if step_of(k) == bench.first_step), key=_rank(bench))
     layer = part.label if part and (part.name or part.kind == "loss") else ""
     return Where(step, layer, key[0].split()[-1], key[1], bench.rows[key].normwise_error)
+
+
+def _first_of(element: Element, inquiry: Inquiry) -> tuple[Bench, Part] | None:
+    """Of the parts that an element changes, the first whose own numbers it changes."""
+    parts = [element.part]
+    if element.every:
+        same = type(element.part.spec)
+        parts = [p for p in in_order(inquiry.bench, inquiry.parts) if type(p.spec) is same]
+    for part in parts:
+        own = _alone_as(dataclasses.replace(element, part=part), inquiry)
+        if own and own.wrong:
+            return own, part
+    return None
 
 
 def _alone_as(element: Element, inquiry: Inquiry) -> Bench | None:
