@@ -107,6 +107,7 @@ def script(*args, path=(), **environ):
     return subprocess.Popen(
         [str(program), *map(str, args)], env=env, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # under nohup it is off
     )  # fmt: skip
 
 

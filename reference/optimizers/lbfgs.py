@@ -54,7 +54,7 @@ class LBFGS:
     def samples() -> Iterator[Sample]:
         yield Sample(LBFGS(1.0, 4, still=0.5, descent=0.3), many((3,), (1, 2, 2)))
         yield Sample(LBFGS(0.5, 5, still=0.0, descent=0.0), many((5,), (3,)), gradient_scale=1e-8)
-        yield Sample(LBFGS(1.2, 3), many((3, 2), (1,)), gradient_scale=1e4)
+        yield Sample(LBFGS(1.2, 3), many((3, 2), (4,)), gradient_scale=1e4)
         yield Sample(optax := LBFGS(1.0, 4, 2, None, None, None, True), many((2, 3), (3,)))
         yield Sample(replace(optax, lr=1.3), many((5,), (2, 3), scale=1e-8), gradient_scale=1e-8)
         yield Sample(replace(optax, lr=1.1, memory=3), many((7,), (2, 3)), gradient_scale=1e4)

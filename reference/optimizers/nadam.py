@@ -56,5 +56,5 @@ class NAdam:
         yield Sample(NAdam(0.05, 0.8, 0.95, 1e-3, 0.1, scheduled=False), normal(2, 3))
         yield Sample(NAdam(0.01, scheduled=False), normal(5), gradient_scale=1e-8)
         yield Sample(NAdam(0.1, 0.5, 0.9, scheduled=False), normal(4), gradient_scale=1e4)
-        yield Sample(NAdam(0.1, 0.5, momentum_decay=0.03), normal(4), gradient_scale=1e-8)
+        yield Sample(NAdam(0.1, 0.95, momentum_decay=0.03), normal(4), gradient_scale=1e-8)
         yield Sample(NAdam(0.01), normal(5), gradient_scale=1e4)
