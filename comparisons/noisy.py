@@ -81,6 +81,12 @@ class Noisy(NDArrayOperatorsMixin):
     def __float__(self) -> float:
         return float(self.payload[0])
 
+    def __array__(self, *_: Any, **__: Any) -> Array:
+        raise TypeError(
+            "a noisy array written into a plain one would lose its noise: make that one with "
+            "np.zeros_like(a, shape=...) of an array that was given"
+        )
+
     def _like(self, payload: Array) -> Noisy:
         return Noisy(self.noise, payload)
 

@@ -69,7 +69,8 @@ def honest(seed, spoilt=lambda values: values):
         rule, p = n.hyperparameters(optimizer), n.tree(params)
         state, starts = init_state(rule, p), iter(starts or ())
         for t, (x, target) in enumerate(batches, start=1):
-            p, state = map(n.tree, next(starts, (p, state))) if t == 1 or starts else (p, state)
+            given = next(starts, None)
+            p, state = map(n.tree, given) if given else (p, state)
             done = step(network, loss, rule, p, state, (n.tree(x), n.tree(target)), t)
             p, state = done.params, done.state
             parts = (done.loss, done.grads, done.params, done.state)

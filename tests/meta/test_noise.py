@@ -220,3 +220,11 @@ def test_noisy_arrays_say_what_they_cannot_do():
     assert isinstance(x, Noisy)
     with pytest.raises(TypeError, match=r"np\.einsum has no noisy form"):
         np.einsum("ij->i", x)
+
+
+def test_noise_is_not_lost_in_a_plain_array():
+    plain = np.zeros((2, 2))
+    with pytest.raises(TypeError, match="a plain one would lose its noise"):
+        plain[0] = _noise().array(np.ones(2))
+    with pytest.raises(TypeError, match="a plain one would lose its noise"):
+        np.asarray(_noise().array(np.ones(2)))
