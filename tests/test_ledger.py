@@ -136,6 +136,12 @@ def test_what_passes_between_layers_matches(name, framework, explained):
     assert leaves >= {f"d{r.step.leaf[1:]}" for r in rows if r.step.leaf} != set()
 
 
+def test_a_batch_of_one_is_shown_beside_its_own_events(framework, explained):
+    """JAX needs fewer equations for one sample than for the five that steps are lined up by."""
+    assert len(explained.problem("lesson").shown[1]) == 1
+    assert explained.ledger("lesson").worst(framework.name) < 1e-12
+
+
 def test_forks_meet_forks(framework, explained):
     """Our sum of two cotangents is the framework's own, whoever writes it down."""
     (row,) = (r for r in explained.ledger("residual").rows if r.step.fork)

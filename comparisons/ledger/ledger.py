@@ -158,8 +158,11 @@ def step_key(step: Step, nth: int) -> Hashable:
 
 
 def event_key(event: Event, nth: int) -> Hashable:
-    """What an event is in every run of the same program."""
-    return event.phase, event.name, event.operation, event.number, event.leaf, nth
+    """What an event is in every run of the same program.
+
+    Not its number: for a batch of one a framework may need fewer operations, and count otherwise.
+    """
+    return event.phase, event.name, event.operation, event.scope, event.leaf, nth
 
 
 def of_reference(runs: Sequence[Program], inputs: Sequence[Tree]) -> Ledger:
