@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from .comparisons.distributions import compare_initialiser as compare_initialiser
     from .comparisons.examples.recompute import recompute_example as recompute_example
     from .comparisons.examples.recompute import worked_examples as worked_examples
+    from .comparisons.mutants import Mutant as Mutant
+    from .comparisons.mutants import adapter as mutant_adapter
+    from .comparisons.mutants import mutants as mutants
     from .comparisons.named_network import NamedNetwork as NamedNetwork
     from .comparisons.records import Comparison as Comparison
     from .comparisons.results import read as read_results
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
     from .comparisons.shrinking import Shrunk as Shrunk
     from .comparisons.shrinking import shrink as shrink
     from .comparisons.summary import first_divergence as first_divergence
+    from .explaining import Explained as Explained
+    from .explaining import explain as explain
     from .reference.circuit import Circuit as Circuit
     from .reference.training import Step as Step
 
@@ -66,8 +71,10 @@ _HOME = {
     "Circuit": ("reference.circuit", "Circuit"),
     "Comparison": ("comparisons.records", "Comparison"),
     "Diagnosis": ("comparisons.diagnosis.verdicts", "Diagnosis"),
+    "Explained": ("explaining", "Explained"),
     "Interval": ("comparisons.attribution.interval", "Interval"),
     "MissingFramework": ("adapters.loading", "MissingFramework"),
+    "Mutant": ("comparisons.mutants", "Mutant"),
     "NamedNetwork": ("comparisons.named_network", "NamedNetwork"),
     "Shrunk": ("comparisons.shrinking", "Shrunk"),
     "Step": ("reference.training", "Step"),
@@ -87,9 +94,12 @@ _HOME = {
     "diagnose_optimizer": ("comparisons.diagnosis.public", "diagnose_optimizer"),
     "diagnose_training": ("comparisons.diagnosis.public", "diagnose_training"),
     "diagnose_vjp": ("comparisons.diagnosis.public", "diagnose_vjp"),
+    "explain": ("explaining", "explain"),
     "first_divergence": ("comparisons.summary", "first_divergence"),
     "load_adapter": ("adapters.loading", "load"),
     "monotonicity": ("comparisons.attribution.monotone", "monotonicity"),
+    "mutant_adapter": ("comparisons.mutants", "adapter"),
+    "mutants": ("comparisons.mutants", "mutants"),
     "read_case": ("comparisons.case_files", "read"),
     "read_results": ("comparisons.results", "read"),
     "recompute_example": ("comparisons.examples.recompute", "recompute_example"),

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import backproof
 from backproof.adapters.loading import load
 from backproof.cli import main
 from backproof.comparisons import environment
@@ -344,3 +345,57 @@ def test_gradient_is_the_references(explained):
     p = explained.problem("mlp")
     _, dparams = gradient(p, *p.shown)
     assert {leaf for leaf, _ in leaves(dparams)} == {"0.W", "0.b", "2.W", "2.b"}
+
+
+# For programs and notebooks
+
+
+def test_explained_is_printed_as_by_the_command_line(explained, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    told = backproof.explain("mlp")
+    assert str(told) == run("mlp").stdout
+    assert [r.label for r in told.ledger.rows] == [r.label for r in explained.ledger("mlp").rows]
+
+
+def test_explained_in_part():
+    told = backproof.explain("lesson", adapters=[])
+    part = told.only("backward", "Sigmoid")
+    assert list(part.table().place) == ["3", "1"]
+    assert set(part.table()["pass"]) == {"backward"}
+    assert list(told.only(layer="loss").table()["pass"]) == [*["forward"] * 3, "backward"]
+    slopes = told.table().set_index("quantity").value
+    assert float(slopes["d2.W"][0, 0]) == pytest.approx(-0.0226726123, abs=5e-11)
+    with pytest.raises(ValueError, match=r"no step of Tanh in the backward pass: .*3 Sigmoid"):
+        told.only("backward", "Tanh")
+
+
+def test_explained_table_names_what_computes_a_step(framework):
+    told = backproof.explain("lesson", adapters=[framework.name]).only("backward")
+    table = told.table()
+    assert table[framework.name].astype(bool).all()
+    assert table[f"{framework.name} off"].max() < 1e-15
+    html = told._repr_html_()
+    assert html.count("<tr>") == 1 + len(table)
+    assert html.count(f'data-of="{framework.name}"') == len(table)
+    assert "1 / (1 + e^-x)" in html
+    assert "<script" not in html
+
+
+def test_explained_says_what_is_not_installed(monkeypatch):
+    monkeypatch.setattr(environment, "lacking", lambda name: f"{name} <is> not installed")
+    told = backproof.explain("lesson")
+    assert "Skipped: torch: torch <is> not installed" in str(told)
+    assert "Skipped: torch: torch &lt;is&gt; not installed" in told._repr_html_()
+    assert "torch" not in told.table().columns
+
+
+def test_explains_a_network_of_ones_own():
+    rng = np.random.default_rng(0)
+    network = backproof.Sequential(backproof.Dense(2, 1), backproof.Tanh())
+    mine = backproof.NamedNetwork(
+        "mine", "2-1", network, backproof.MeanSquaredError(),
+        lambda: (rng.standard_normal((3, 2)), rng.standard_normal((3, 1))),
+    )  # fmt: skip
+    assert list(backproof.explain(mine, adapters=[]).only("backward").table().quantity) == [
+        "dp", "dx", "dx", "d0.W", "d0.b"
+    ]  # fmt: skip
