@@ -138,6 +138,17 @@ def diagnosis_score(session: nox.Session) -> None:
 
 
 @nox.session
+def lesson(session: nox.Session) -> None:
+    """Build the site with the lesson, whose code is run: docs/_build/html. Arguments for Sphinx."""
+    python = program(everything(session), "python")
+    options = ("-E", "-q", "-W", "--keep-going", "-j", "6")  # a kernel often waits
+    pages, site = ROOT / "docs", ROOT / "docs" / "_build" / "html"
+    command = ("-P", "-m", "sphinx", *options, *session.posargs)  # -P: not what lies here
+    session.run(python, *command, str(pages), str(site))
+    session.log(f"the first page is {site / 'index.html'}")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and layout with ruff, and that the changelog's fragments can be read."""
     ruff = program(everything(session), "ruff")
