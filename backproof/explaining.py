@@ -130,9 +130,10 @@ def _theirs(row: Row, name: str) -> str:
     if match is None:
         known = row.constant or (row.same_as is not None and not row.inside.get(name))
         return "" if known else f"<em>{escape(words.without(row, name))}</em>"
-    details = [*words.remarks(row, name), match.event.where, f"off {words.small(match.off)}"]
-    more = "; ".join(filter(None, details))
-    return f"<code>{escape(words.counterpart(match))}</code><br><small>{escape(more)}</small>"
+    more = escape("; ".join(filter(None, [*words.remarks(row, name), match.event.where])))
+    off = f"<span>off {words.small(match.off)}</span>"
+    return (f"<code>{escape(words.counterpart(match))}</code><br>"
+            f"<small>{'; '.join(filter(None, [more, off]))}</small>")  # fmt: skip
 
 
 def explain(

@@ -20,6 +20,8 @@ nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300  # of one cell
 nb_merge_streams = True
+nb_code_prompt_show = "Show the code of the drawing"
+nb_code_prompt_hide = "Hide the code of the drawing"
 
 html_theme = "furo"
 html_css_files = ["lesson.css"]
