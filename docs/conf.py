@@ -17,7 +17,7 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
 nb_execution_mode = "force"
-nb_execution_raise_on_error = True
+nb_execution_show_tb = True  # a cell that fails is a warning, which -W makes an error
 nb_execution_timeout = 300  # of one cell
 nb_merge_streams = True
 nb_code_prompt_show = "Show the code of the drawing"

@@ -81,6 +81,17 @@ def test_chapter_has_all_its_parts(chapter):
     assert max(map(len, code.splitlines())) <= 84, "a line is cut on the page"
 
 
+def test_a_failing_cell_stops_the_build():
+    """It is a warning, so that all of them are told, with the cell and its traceback."""
+    noxfile = (LESSON.parents[1] / "noxfile.py").read_text(encoding="utf-8")
+    (session,) = re.findall(r"^def lesson\(.*?(?=^@|^def )", noxfile, flags=re.M | re.S)
+    assert '"-W"' in session
+    conf = (LESSON.parent / "conf.py").read_text(encoding="utf-8")
+    assert "suppress_warnings" not in conf
+    assert "allow_errors" not in conf
+    assert 'nb_execution_mode = "force"' in conf
+
+
 def test_exercises_exist_in_their_chapter():
     registry = pytest.importorskip("backproof.comparisons.exercises.registry")
     named = {name: int(path.name[:2]) for path in CHAPTERS for name in exercises(path)}
