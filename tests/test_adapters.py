@@ -354,6 +354,18 @@ def test_lockstep_starts_are_honoured(adapter, precision, rule):
     assert names == set(rule.init(np.ones(1)))
 
 
+def test_torch_optimizers_get_gradients_as_backward_lays_them_out(need_adapter):
+    """torch.optim.LBFGS takes a view of each, which a transposed gradient does not allow."""
+    need_adapter("torch")
+    network = backproof.WeightNorm(4, 3)
+    rng = np.random.default_rng(0)
+    batches = [(rng.standard_normal((2, 4)), rng.standard_normal((2, 3))) for _ in range(2)]
+    rows = backproof.compare_training(
+        network, MeanSquaredError(), backproof.LBFGS(0.01), batches=batches, adapters=["torch"]
+    )
+    assert set(rows.verdict) <= {"match", "structural zero"}, rows.reason.iloc[0]
+
+
 def test_free_running_ignores_nothing(adapter):
     """Without starts the run follows its own weights: step 2 starts where step 1 ended."""
     adapter, job = loading.load(adapter), Job()

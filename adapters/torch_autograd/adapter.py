@@ -110,7 +110,7 @@ class _Stepper:
 
     def step(self, grads: Iterable[torch.Tensor]) -> Updated:
         for w, g in zip(self.weights, grads, strict=True):
-            w.grad = g
+            w.grad = g.contiguous()  # as backward() lays it out
         with _default_dtype(self.weights[0].dtype):
             self.optimizer.step()
         return Updated(tree_map(to_array, self.params), self.state.read())
