@@ -78,7 +78,7 @@ def second_moment(state: State, square: Array, beta: float, least: float) -> tup
         return {"v": v}, v
     row = running_mean(state["row"], square.mean(axis=-1, keepdims=True), beta)
     col = running_mean(state["col"], square.mean(axis=-2, keepdims=True), beta)
-    v = row * col / np.maximum(row.mean(axis=-2, keepdims=True), least)
+    v = row / np.maximum(row.mean(axis=-2, keepdims=True), least) * col  # row * col may underflow
     return {"row": row, "col": col}, v
 
 

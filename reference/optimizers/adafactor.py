@@ -43,7 +43,7 @@ class Adafactor:
     def update(self, g: Array, state: State, w: Array, t: int) -> tuple[Array, State]:
         square, beta = g * g + self.eps1 if self.eps_added else g * g, 1 - t**self.decay
         state, v = second_moment(state, square, beta, self.eps1)
-        d = g / np.sqrt(v if self.eps_added else np.maximum(v, self.eps1 * self.eps1))
+        d = g / (np.sqrt(v) if self.eps_added else np.maximum(np.sqrt(v), self.eps1))
         rate = (min(self.lr, t**-0.5) if self.capped else self.lr) * max(self.eps2, rms(w))
         rate = rate / max(1.0, rms(d) / self.clip)
         return (1 - self.lr * self.weight_decay) * w - rate * d, state
