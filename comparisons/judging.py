@@ -16,15 +16,20 @@ from ..reference.protocols import Array
 from . import kinks
 from .divergences import KnownDivergence, concerning, known_divergence
 from .formats import DOUBT, Format, format_of, name_of, wide_dtype
+from .honest import HonestRuns
 from .measures import Expected, measure, norm
 from .records import LINEAR, Comparison, Finding, judge
 from .tolerances import Expectations, Key, Values, placed
-from .zeros import at_rest
+from .zeros import Leaves, at_rest, loosened
 
 INSIDE, OUTSIDE = 1 / 4, 1000.0  # of K: a first look decides below and above these
 ZERO = "the true value is zero to rounding, and so is the candidate's"
+ENTRIES_AT_REST = ("an entry whose gradient is zero to rounding went its own way, no farther than "
+                   "roundings drive it")  # fmt: skip
 AT_REST = ("its gradient is zero to rounding, so any step the optimizer makes of it is as good as "
            "another, and the candidate's is no longer than roundings drive it")  # fmt: skip
+
+Rows = dict[Key, Comparison]
 
 
 @dataclass(frozen=True)
@@ -124,14 +129,14 @@ def judge_values(
         expected = _doubted(context, expected, doubt)
         own = f"{expected.origin}, its own uncertainty"
         context = dataclasses.replace(context, origin=own)
-    resting = at_rest(expected.leaves, context.allowed)
+    resting = at_rest(expected.leaves, expected.honest, context.allowed)
     expected = dataclasses.replace(expected, leaves={**expected.leaves, **resting})
     rows = {
         key: _leaf_row(context, key, e, values.get(key), key in resting)
         for key, e in expected.leaves.items()
     }  # fmt: skip
     if any(row.verdict == "mismatch" for row in rows.values()):
-        rows = _with_kinks_resolved(context, expected, values, rows)
+        rows = _explained(context, expected, values, rows)
     if context.format.half:
         rows = {key: in_doubt(row, expected.overflows) for key, row in rows.items()}
     extra = values.keys() - expected.leaves.keys()
@@ -197,6 +202,7 @@ def _counts(expected: Expected) -> dict[str, Any]:
     return {
         "shape": str(expected.gold.shape), "n_compared": expected.gold.size,
         "n_nonzero": expected.n_nonzero, "n_distinct": expected.n_distinct,
+        "n_unresolved": expected.n_unresolved,
     }  # fmt: skip
 
 
@@ -257,23 +263,46 @@ def _problem(context: Context, key: Key, expected: Expected, value: Any) -> Comp
     )  # fmt: skip
 
 
-def _with_kinks_resolved(
-    context: Context, expected: Expectations, values: Values, rows: dict[Key, Comparison]
-) -> dict[Key, Comparison]:
-    """Rows against the branches that the candidate took, where that explains a mismatch."""
+def _explained(context: Context, expected: Expectations, values: Values, rows: Rows) -> Rows:
+    """Rows of which a mismatch may be a branch that the candidate took, or a step out of nothing.
+
+    First kinks are resolved, which leaves no doubt; then what remains is looked for in entries
+    whose gradient is zero.
+    """
     measurable = {k: np.asarray(values[k]) for k, r in rows.items() if np.isfinite(r.noise_ratio)}
-    leaves, decidable = kinks.resolve(expected, measurable, context.allowed)
-    again = rows
+    leaves, decidable, _ = kinks.resolve(expected, measurable, context.allowed)
+    found = [(rows, expected.leaves)]
     if leaves is not None:
-        resting = at_rest(leaves, context.allowed)
-        again = {
-            key: _other_branch(context, key, row, values.get(key), e, key in resting)
-            for (key, row), e in zip(rows.items(), (leaves | resting).values(), strict=True)
-        }
-    best = min(rows, again, key=lambda some: sum(r.verdict == "mismatch" for r in some.values()))
+        resting = at_rest(leaves, expected.honest, context.allowed)
+        leaves = {**leaves, **resting}
+        again = {key: _other_branch(context, key, row, values.get(key), leaves[key], key in resting)
+                 for key, row in rows.items()}  # fmt: skip
+        found.append((again, leaves))
+    best, leaves = min(found, key=lambda some: _mismatches(some[0]))
+    if _mismatches(best) and expected.honest:
+        best = _with_zeros_loosened(context, expected.honest, leaves, values, best)
     if decidable:
         return best
     return {key: _undecided(expected, row) for key, row in best.items()}
+
+
+def _mismatches(rows: Rows) -> int:
+    return sum(row.verdict == "mismatch" for row in rows.values())
+
+
+def _with_zeros_loosened(
+    context: Context, runs: HonestRuns, leaves: Leaves, values: Values, rows: Rows
+) -> Rows:
+    """Rows whose mismatch is no more than what honest runs make of an entry without gradient."""
+    wrong = [key for key, r in rows.items()
+             if r.verdict == "mismatch" and np.isfinite(r.noise_ratio)]  # fmt: skip
+    rows = dict(rows)
+    for key, e in loosened(leaves, wrong, runs).items():
+        new = _leaf_row(context, key, e, values[key])
+        if new.verdict == "match":
+            new = dataclasses.replace(new, finding="zero entries", reason=ENTRIES_AT_REST)
+        rows[key] = new
+    return rows
 
 
 def _other_branch(

@@ -10,13 +10,19 @@ against them at full resolution. Kinks that feed each other do not add up, and a
 other kinks, so what is left is explained again, from there. A bug is not a combination of flips,
 so it stays visible.
 
-With more ambiguous entries than the gradient has independent directions (equal inputs make equal
-pre-activations, dozens at a time) no b can be told from another: the case is then undecidable.
+Some comparisons ask one entry again and again: who is the largest of a window, or what is Rprop's
+sign. Then one flip alone may lead nowhere, and several at once are tried where single ones do not
+explain everything.
+
+With more ambiguous entries than the gradient has independent directions, beyond its noise (equal
+inputs make equal pre-activations, dozens at a time), no b can be told from another: the case is
+then undecidable.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from itertools import combinations
 from typing import NamedTuple
 
@@ -31,46 +37,69 @@ MOST = 64  # flips that are tried, one replica of the reference each
 MOST_NUMBERS = 1 << 26  # of all flips together: half a gigabyte
 HALVES = 4  # comparisons whose two branches are both taken half: 2^4 runs
 ROUNDS = 4
+TOGETHER = 3  # kinks of one entry
+SAME = 1e-6
+SEEN = 4.0  # units of noise, below which no direction of a mixture counts
 
 Shares = dict[Kink, float]  # 0, 1/2 or 1 of the other branch
+
+
+Move = tuple[Kink, ...]  # that take their other branch together
 
 
 class Resolution(NamedTuple):
     """What is expected with the branches that the candidate took, or None where none is likely.
 
-    ``decidable`` is False where too many entries are ambiguous to tell.
+    ``decidable`` is False where too many entries are ambiguous to tell; ``beyond`` counts the
+    numbers that the branches leave unexplained.
     """
 
     leaves: dict[Key, Expected] | None
     decidable: bool
+    beyond: float = math.inf
 
 
 def resolve(expected: Expectations, candidate: Values, allowed: float) -> Resolution:
     """Which of the ambiguous branches the candidate took, by least squares."""
+    alone = _resolved(expected, candidate, allowed, 1)
+    entries = [kink.entry for kink in expected.ambiguous]
+    if not alone.beyond or len(set(entries)) == len(entries):
+        return alone
+    together = _resolved(expected, candidate, allowed, TOGETHER)
+    if together.beyond >= alone.beyond:
+        return alone
+    return together._replace(decidable=alone.decidable)
+
+
+def _resolved(
+    expected: Expectations, candidate: Values, allowed: float, together: int
+) -> Resolution:
+    """``resolve`` by flips of so many kinks of an entry at once."""
     keys = [k for k in expected.leaves if k in candidate]
     if not keys:
         return Resolution(None, decidable=not expected.ambiguous)
     wide = np.result_type(*(e.gold for e in expected.leaves.values()))
     wanted = _flat(candidate, keys).astype(wide)
-    leaves, decidable, now = None, True, expected
+    leaves, decidable, now, beyond = None, True, expected, math.inf
     shares: Shares = {}
     for _ in range(ROUNDS):
         shares |= {kink: 0.0 for kink in now.ambiguous if kink not in shares}
-        if not 0 < len(shares) <= MOST or len(shares) * wanted.size > MOST_NUMBERS:
-            return Resolution(leaves, decidable=not shares)
+        moves = _moves(shares, together)
+        if not 0 < len(moves) <= MOST or len(moves) * wanted.size > MOST_NUMBERS:
+            return Resolution(leaves, decidable=not moves)
         before = flips(shares)
-        more, decidable = _explained(now, expected, shares, wanted, keys)
-        shares = {k: min(max(round(2 * (b + more[k])) / 2, 0.0), 1.0) for k, b in shares.items()}
+        shares, decidable = _explained(now, expected, shares, moves, wanted, keys, allowed)
         halves = [k for k, b in shares.items() if b == 0.5 and not k.sign]
         if flips(shares) == before and not halves:
             break
         now = expected.turned(flips(shares))
         leaves = _with_halves(expected, now, flips(shares), halves[:HALVES])
         gold, noise = (_part(leaves, part, keys) for part in ("gold", "noise"))
-        if np.abs((wanted - gold) / noise).max() <= allowed:
+        beyond = float(np.count_nonzero(~(np.abs((wanted - gold) / noise) <= allowed)))
+        if not beyond:
             break
         shares |= dict.fromkeys(halves, 0.0)  # they are found again, from there
-    return Resolution(leaves, decidable)
+    return Resolution(leaves, decidable, beyond)
 
 
 def flips(shares: Shares) -> Flips:
@@ -79,20 +108,48 @@ def flips(shares: Shares) -> Flips:
     return frozenset(whole | {k.halved for k, b in shares.items() if b == 0.5 and k.sign})
 
 
+def _moves(shares: Shares, together: int) -> list[Move]:
+    """Every kink alone, and up to so many kinks of one entry."""
+    entries: dict[int, list[Kink]] = {}
+    for kink in shares:
+        entries.setdefault(kink.entry, []).append(kink)
+    more = [move for n in range(2, together + 1)
+            for kinks in entries.values() for move in combinations(kinks, n)]  # fmt: skip
+    return [(kink,) for kink in shares] + more
+
+
 def _explained(
-    now: Expectations, expected: Expectations, shares: Shares, wanted: Array, keys: list[Key]
-) -> tuple[Shares, bool]:
-    """How much of each kink's other branch is to be added, and whether they can be told apart."""
+    now: Expectations, expected: Expectations, shares: Shares, moves: list[Move], wanted: Array,
+    keys: list[Key], allowed: float,
+) -> tuple[Shares, bool]:  # fmt: skip
+    """The shares that explain the candidate best, and whether they can be told apart."""
     there = {k: 0.0 if b == 1 else 1.0 for k, b in shares.items()}
-    runs = [flips(shares), *(flips({**shares, k: b}) for k, b in there.items())]
+    runs = [flips(shares)]
+    runs += [flips({**shares, **{k: there[k] for k in move}}) for move in moves]
     start, *others = (_flat(run, keys) for run in now.branches(runs))
     # A weight that stands still in one branch moves in another, and its noise with it.
     elsewhere = expected.turned(flips(there)).leaves
     noise = np.maximum(*(_part(leaves, "noise", keys) for leaves in (now.leaves, elsewhere)))
-    distance = [there[k] - b for k, b in shares.items()]
-    columns = [(run - start) / noise / d for run, d in zip(others, distance, strict=True)]
-    more, decidable = _least_squares(columns, (wanted - start) / noise)
-    return dict(zip(shares, more, strict=True)), decidable
+    columns = {move: (run - start) / noise for move, run in zip(moves, others, strict=True)}
+    own = _own(columns)
+    distance = (wanted - start) / noise
+    more, decidable = _least_squares([columns[move] for move in own], distance, allowed)
+    found = dict(shares)
+    for move, share in zip(own, more, strict=True):
+        for k in move:
+            found[k] += share * (there[k] - shares[k])
+    return {k: min(max(round(2 * b) / 2, 0.0), 1.0) for k, b in found.items()}, decidable
+
+
+def _own(columns: dict[Move, Array]) -> list[Move]:
+    """Single kinks, and those moves of several that no other one does, nor their parts in sum."""
+    own: list[Move] = []
+    for move, column in columns.items():
+        others = [columns[other] for other in own]
+        others.append(np.asarray(sum(columns[k,] for k in move)))
+        if len(move) == 1 or not any(np.allclose(column, other, rtol=SAME) for other in others):
+            own.append(move)
+    return own
 
 
 def _part(leaves: dict[Key, Expected], part: str, keys: list[Key]) -> Array:
@@ -103,17 +160,23 @@ def _flat(values: Values, keys: list[Key]) -> Array:
     return np.concatenate([np.ravel(values[k]) for k in keys])
 
 
-def _least_squares(basis: list[Array], distance: Array) -> tuple[list[float], bool]:
-    """The shares of the basis in the distance, and whether they can be told apart."""
-    columns = np.stack(basis, axis=1).astype(np.float64)
-    size, shares = np.linalg.norm(columns, axis=0), np.zeros(len(basis))
-    matters = size > 0
+def _least_squares(basis: list[Array], distance: Array, allowed: float) -> tuple[list[float], bool]:
+    """The shares of the basis in the distance, and whether they can be told apart.
+
+    They cannot where, within noise, a mixture of all branches explains every number.
+    """
+    columns, shares = np.stack(basis, axis=1).astype(np.float64), np.zeros(len(basis))
+    distance, size = distance.astype(np.float64), np.linalg.norm(columns, axis=0)
     if not (np.isfinite(size).all() and np.isfinite(distance).all()):
         return shares.tolist(), False
+    matters = size > 0
     unit = columns[:, matters] / size[matters]
-    solution, _, rank, _ = np.linalg.lstsq(unit, distance.astype(np.float64), rcond=None)
+    solution, _, rank, _ = np.linalg.lstsq(unit, distance, rcond=None)
     shares[matters] = solution / size[matters]
-    return shares.tolist(), bool(rank == np.count_nonzero(matters))
+    mixture = np.linalg.pinv(columns, rcond=SEEN / max(size.max(), SEEN)) @ distance
+    mixed = np.abs(mixture - 0.5).max() <= 1
+    mixed = mixed and np.abs(distance - columns @ mixture).max() <= allowed
+    return shares.tolist(), bool(rank == np.count_nonzero(matters) and not mixed)
 
 
 def _with_halves(

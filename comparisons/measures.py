@@ -24,7 +24,8 @@ class Expected:
     ``linearity`` the ratio of noise measured at full amplitude and at an eighth of it; ``own``
     what the rounding of the gold value itself takes from K; ``zero`` up to how many units of noise
     a gold value may be nothing but its own rounding; ``reach``, where noise falls behind its
-    amplitude, how far roundings K times as large drive each entry.
+    amplitude, how far roundings K times as large drive each entry; ``saturated``, where only some
+    entries are like that, which.
     """
 
     gold: Array
@@ -34,6 +35,7 @@ class Expected:
     own: float = 0.0
     zero: float = 0.0
     reach: Array | None = None
+    saturated: Array | None = None
 
     @cached_property
     def size(self) -> Array:
@@ -75,20 +77,36 @@ class Expected:
 
     @cached_property
     def is_zero(self) -> bool:
-        """Whether no entry of g is more than the rounding of the precision g is computed in.
+        """Whether all entries are ``zeros``."""
+        return bool(self.zeros.all())
+
+    @property
+    def zeros(self) -> Array:
+        """Which entries of g are no more than the rounding of the precision g is computed in.
 
         The square of a zero is one too, though its noise falls faster than the amplitude.
         """
-        return not np.any(self.size * max(self.linearity, 1.0) > self.zero * self.noise)
+        return np.asarray(~(self.size * max(self.linearity, 1.0) > self.zero * self.noise))
 
     def is_swamped(self, allowed: float) -> bool:
         """Whether an error as large as g itself would be no mismatch, in no entry."""
         return not np.any(self.size > allowed * self.noise)
 
     def resolution(self, allowed: float) -> float:
-        """The error, relative to the largest entry, that is a mismatch in whichever entry it is."""
-        least = (allowed + self.own) * float(np.max(self.noise, initial=0.0))
+        """The error, relative to the largest entry, that is a mismatch in whichever entry it is.
+
+        Of a saturated entry it may be larger.
+        """
+        rest = self.noise
+        if self.saturated is not None and not self.saturated.all():
+            rest = rest[~self.saturated]
+        least = (allowed + self.own) * float(np.max(rest, initial=0.0))
         return least / self.top if self.top else 0.0
+
+    @property
+    def n_unresolved(self) -> int:
+        """How many entries are saturated."""
+        return 0 if self.saturated is None else int(np.count_nonzero(self.saturated))
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ replica its own branches.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -249,6 +250,31 @@ class Noise:
             rows = slice(None) if len(self.flips) == 1 else slice(r, r + 1)
             flat[rows, k.entry] = 0 if k.half else other(flat[rows, k.entry])
         return outcome
+
+
+class Honest(Noise):
+    """What an implementation may honestly come to: a single run, on branches of its own.
+
+    Every result is off by a rounding of random size, ``strength`` times as large as in ``dtype``.
+    """
+
+    def __init__(self, dtype: Any, seed: int, strength: float = 1.0) -> None:
+        super().__init__(dtype)
+        self._size = strength * self.u * math.sqrt(3)  # of a uniform draw of variance 1
+        self._rng = np.random.default_rng(seed)
+
+    def perturb(self, y: Array, sigma: Array | None, key: Any = None) -> Array:
+        """The payload y with the rounding of each entry and that of the call."""
+        if sigma is None:
+            return y
+        if key is not None and key in self._scalars:
+            return y + self._scalars[key]
+        draws = self._rng.uniform(-1, 1, y.shape) + self._rng.uniform(-1, 1)
+        off = self._size * (sigma + self.floor) * draws * (y != 0)
+        off[~np.isfinite(off)] = 0
+        if key is not None:
+            self._scalars[key] = off
+        return np.asarray(y + off)
 
 
 def deviations(payload: Array, deltas: Array) -> tuple[Array, float]:

@@ -317,6 +317,8 @@ def training_run(
     if params is None:
         params = cases.draw_params(network, np.random.default_rng(seed), dtype)
     params = cases.check_params(network, params, dtype)
+    if not any(True for _ in leaves(params)):
+        raise cases.CaseError(f"{network} has no parameters: there is nothing to train")
     for t, (x, target) in enumerate(checked, start=1):
         cases.forward(loss, cases.forward(network, params, x), target)
         cases.check_integers(network, params, f"x of batch {t}", x, dtype)

@@ -25,8 +25,7 @@ BAD = ("mismatch", "unexpected match", "error")  # these make the exit code 1
 Finding = Literal[
     "", "unsupported", "error", "missing", "wrong shape", "wrong dtype", "not finite",
     "reference not finite", "past horizon", "kink on the way", "kinks resolved", "zero",
-    "known divergence", "vacuous", "overflow", "swamped",
-    "in doubt",
+    "zero entries", "known divergence", "vacuous", "overflow", "swamped", "in doubt",
 ]  # fmt: skip
 
 
@@ -36,7 +35,8 @@ class Comparison:
 
     ``mode`` vjp, optimizer, lockstep or free-running; ``step`` counts from 1, 0 where there is
     none. Of the gold value's entries ``n_nonzero`` are not zero and ``n_distinct`` different from
-    each other; of the candidate's ``n_finite`` are numbers (-1: not recorded, in old files).
+    each other; of the candidate's ``n_finite`` are numbers (-1: not recorded, in old files);
+    ``n_unresolved`` have a noise that is not linear, and are judged by how far that can go.
     ``tolerance`` is the absolute error allowed at ``worst_index``, ``minimum_passing`` the one
     found there, the least tolerance that would pass; ``resolution`` the error, relative to the
     largest entry, that would have been a mismatch in whichever entry it had been; ``origin`` what
@@ -57,6 +57,7 @@ class Comparison:
     n_nonzero: int = 0
     n_distinct: int = 0
     n_finite: int = 0
+    n_unresolved: int = 0
     normwise_error: float = float("nan")
     componentwise_error: float = float("nan")
     max_ulp: float = float("nan")

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIXES = (".parquet", ".csv", ".json")
-INTEGERS = ("step", "n_compared", "n_nonzero", "n_distinct", "n_finite")
+INTEGERS = ("step", "n_compared", "n_nonzero", "n_distinct", "n_finite", "n_unresolved")
 NEWER: dict[str, Any] = {
     "n_distinct": -1,
     "n_finite": -1,
+    "n_unresolved": 0,
     "origin": "",
     "cause": "",
 }  # what older files lack, and has no value

@@ -75,7 +75,8 @@ def power(results: pd.DataFrame) -> pd.DataFrame:
     for dtype in (d for d in FORMATS if d in set(results["dtype"])):
         rows = results[results["dtype"] == dtype]
         seen = rows[(rows["verdict"] == "match") & rows["resolution"].notna()]
-        open_ = int(rows.loc[rows["verdict"] == "unresolved", "n_compared"].sum())
+        whole = rows["n_compared"].where(rows["verdict"] == "unresolved", rows["n_unresolved"])
+        open_ = int(whole.sum())
         share = open_ / max(int(rows["n_compared"].sum()), 1)
         if len(seen):
             worst = seen.sort_values("resolution").iloc[-1]

@@ -4,16 +4,17 @@ The reference runs once in the next wider precision, which gives the gold value 
 replicas (see ``noise``), whose spread s is what a relative error of one rounding in every
 operation does to each entry. One unit of noise and the statistic of a candidate c are
 
-    noise_i = u √(s_i² + (FLOOR rms(s))²) + η        noise_ratio = max_i |c_i - g_i| / noise_i
+    noise_i = u √(s_i² + FLOOR² m) + η        noise_ratio = max_i |c_i - g_i| / noise_i
 
-and a ratio above K is a mismatch. No number here depends on the network, and none is ever raised
-to make a comparison pass. The constants, chosen once on prototypes and held since (u, K and δ by
-format: ``formats``):
+with m the median of those s_i² that are not 0, and a ratio above K is a mismatch. No number here
+depends on the network, and none is ever raised to make a comparison pass. The constants, chosen
+once on prototypes and held since (u, K and δ by format: ``formats``):
 
     K        64 in float32, 1024 in float64. Correct implementations were never above 15 and 34;
              the smallest float64 bug with an effect above 1e-6 lay above 1e5, so 1024 costs
              nothing there; float32 has no such valley, and 64 keeps a factor 4.
-    FLOOR    0.05: removes unlucky small s_i, loosens only entries 20 times quieter than the rest.
+    FLOOR    0.05: removes unlucky small s_i, loosens only entries 20 times quieter than most. (The
+             mean of s_i² in place of m would let one entry without gradient loosen all others.)
     R        16, of which 12 at full amplitude: s is underestimated 4 times with probability 1e-5.
     δ        2^-24 in float32, the true size. 2^-40 in float64: far above the rounding of the
              float64 in which replicas are computed, and still linear. The last quarter of the
@@ -21,6 +22,11 @@ format: ``formats``):
              factor 4, a rounding is no small perturbation and the leaf is unresolved. (Paired
              draws, because independent ones disagree by chance in leaves of a few entries.)
     η        the smallest normal number, because a denormal may be flushed to zero.
+
+An optimizer that divides a gradient by its own size makes a step out of a rounding where an entry
+of the gradient is zero. Entries of a leaf whose noise falls behind its amplitude in this way are
+counted (``n_unresolved``) and may go as far as honest runs do (see ``honest``); the rest of the
+leaf is judged as ever.
 
 Of a large problem, more than ``LARGE`` numbers, a first look is taken with few replicas and with
 float64 for gold (an extended precision costs 60 plain gradients). It decides where it can: a
@@ -45,9 +51,11 @@ from ..reference.floats import is_float
 from ..reference.protocols import Array, Tree
 from ..reference.tree import map_floats, tree_map
 from .formats import OWN_ROUNDING, format_of, name_of, wide_dtype
+from .honest import HonestRuns
 from .measures import Expected
 from .noise import Flips, Kink, Noise, deviations, mean_square
 from .noisy import Noisy
+from .records import LINEAR
 
 FLOOR = 0.05
 ZERO = 1024.0  # units of noise, of a rounding of the gold's precision, that may be all there is
@@ -105,6 +113,7 @@ class Expectations:
     origin: str = ""
     final: bool = True
     overflows: bool = False
+    honest: HonestRuns | None = None  # where the computation can be run noisily
 
 
 def amplitudes(dtype: Any, replicas: int = REPLICAS) -> Array:
@@ -147,9 +156,10 @@ def expectations(
             exact = Noise(dtype, flips=turned, given=noise.taken, work=wide)
             gold = {k: _base(v) for k, v in compute(exact if noise.taken else Exact(wide)).items()}
         leaves = {k: _expected(v, gold[k], noise, own, zero) for k, v in noisy.items()}
-        far = [k for k, e in leaves.items() if e.linearity < SATURATED]
-        if far:
-            leaves |= _with_reach(compute, leaves, far, dtype, seed)
+        far = [k for k, e in leaves.items()
+               if e.linearity < SATURATED or e.saturated is not None]  # fmt: skip
+    runs = HonestRuns(compute, dtype, seed)
+    leaves |= {k: _reaching(k, leaves[k], runs) for k in far}
 
     def branches(flips: Sequence[Flips]) -> list[Values]:
         run = compute(Noise(dtype, flips=flips, given=noise.taken, work=wide))
@@ -161,7 +171,7 @@ def expectations(
     power = round(math.log2(format_of(dtype).amplitude))
     origin = f"{replicas} replicas, gold {name_of(wide)}, δ=2^{power}"
     return Expectations(
-        leaves, tuple(noise.ambiguous), branches, again, origin, final, noise.overflows
+        leaves, tuple(noise.ambiguous), branches, again, origin, final, noise.overflows, runs
     )
 
 
@@ -177,35 +187,49 @@ def _replica(value: Any, i: int) -> Array:
 
 def _expected(value: Any, gold: Array, noise: Noise, own: float, zero: float) -> Expected:
     if not isinstance(value, Noisy) or len(value.payload) == 1:  # an exact copy of data
-        s, linearity = np.zeros(gold.shape), 1.0
+        s, linearity, saturated = np.zeros(gold.shape), 1.0, None
     else:
         d, top = deviations(value.payload, noise.deltas)
         paired = len(d) // PAIRED
-        s = mean_square(d[: len(d) - paired])
-        s += FLOOR**2 * s.mean()
-        np.sqrt(s, out=s)
+        s, linearity, saturated = _spread(d, paired)
         s *= top
-        full, eighth = (float(np.vdot(some, some)) for some in (d[:paired], d[-paired:]))
-        linearity = math.sqrt(full / eighth) if eighth else (1.0 if not full else math.inf)
     if noise.format.half:  # whatever it is, it is stored in the format
         s += np.abs(gold)
     s *= noise.u
     s += noise.format.smallest
-    return Expected(gold, s, noise.dtype, linearity, own, zero)
+    return Expected(gold, s, noise.dtype, linearity, own, zero, saturated=saturated)
 
 
-def _with_reach(
-    compute: Computation, leaves: Values, keys: list[Any], dtype: Any, seed: int
-) -> Values:
-    """These leaves with how far roundings up to K times as large drive each of their entries."""
-    form = format_of(dtype)
-    strength = np.repeat(form.u * form.allowed ** np.linspace(0, 1, 4), 4)
-    run, reached = compute(Noise(dtype, strength, seed + 1)), {}
-    for key in keys:
-        payload = run[key].payload
-        reach = np.abs(payload[1:] - payload[:1]).max(axis=0)
-        reached[key] = dataclasses.replace(leaves[key], reach=reach)
-    return reached
+def _spread(d: Array, paired: int) -> tuple[Array, float, Array | None]:
+    """s, its linearity, and the entries whose noise falls behind its amplitude, if only some do."""
+    full, eighth = mean_square(d[:paired]), mean_square(d[-paired:])
+    s = mean_square(d[: len(d) - paired])
+    s += FLOOR**2 * _typical(s)
+    np.sqrt(s, out=s)
+    saturated = eighth > LINEAR**2 * (full + FLOOR**2 * _typical(full))
+    some = bool(saturated.any()) and not saturated.all()
+    rest = ~saturated if some else ...
+    of_full, of_eighth = float(full[rest].sum()), float(eighth[rest].sum())
+    linearity = math.sqrt(of_full / of_eighth) if of_eighth else (1.0 if not of_full else math.inf)
+    return s, linearity, saturated if some else None
+
+
+def _typical(squares: Array) -> float:
+    """The median of those that are not 0."""
+    some = squares[squares > 0]
+    return float(np.median(some)) if some.size else 0.0
+
+
+def _reaching(key: Key, e: Expected, runs: HonestRuns) -> Expected:
+    """The leaf with how far honest runs drive it, where that is less than noise says.
+
+    Its saturated entries may go so far in any case.
+    """
+    honest = runs.noise(key, e)
+    noise = np.minimum(e.noise, honest)
+    if e.saturated is not None:
+        noise = np.where(e.saturated, honest, noise)
+    return dataclasses.replace(e, noise=noise, reach=runs.reach(key, e.gold))
 
 
 def rms(x: Array) -> float:

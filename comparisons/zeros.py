@@ -4,33 +4,59 @@ A bias before batch normalisation has no gradient, and neither has the bias of a
 every computed number is a rounding. SGD hardly moves by it; Adam and its kin divide it by its own
 size, and step by up to their rate, in whatever direction the rounding had. No such step is wrong,
 and none shows anything. So where the gold value of a gradient is zero to rounding, the weights and
-the state of its leaf are expected to go no farther than roundings K times as large drive them: the
-``reach`` of ``tolerances``, ``SPAN`` times, because that is the farthest of 16 runs. Where noise is
-linear, that is K times the noise.
+the state of its leaf, or of that entry of it, are expected to go no farther than honest runs do.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
-from .formats import format_of
+import numpy as np
+
+from .honest import HonestRuns
 from .measures import Expected
 from .tolerances import Key
 
-SPAN = 3.0
+FAR = 16.0  # times the noise
+
+Leaves = dict[Key, Expected]
 
 
-def at_rest(leaves: dict[Key, Expected], allowed: float) -> dict[Key, Expected]:
-    """What follows from a gradient of zero: weights and state, with what they may be off by."""
-    zeros = [key[1] for key, e in leaves.items() if key[0] == "gradient" and e.is_zero]
+def at_rest(leaves: Leaves, runs: HonestRuns | None, allowed: float) -> Leaves:
+    """What follows from a whole gradient of zero: weights and state, and what they may be off by.
+
+    Where noise is linear it is noise that says so, and honest runs where it is not.
+    """
+    zeros = {key[1] for key, e in leaves.items() if key[0] == "gradient" and e.is_zero}
     resting = {}
     for key, e in leaves.items():
-        of_zero = any(key[1] == leaf or key[1].startswith(f"{leaf}.") for leaf in zeros)
-        if key[0] not in ("weights", "state") or not of_zero:
+        if key[0] not in ("weights", "state") or _weight(key, zeros) is None:
             continue
-        if e.reach is not None:
-            wide = SPAN / allowed * e.reach + format_of(e.dtype).u * e.size
-            resting[key] = dataclasses.replace(e, noise=wide, linearity=1.0)
+        if e.reach is not None and runs:
+            resting[key] = dataclasses.replace(e, noise=runs.noise(key, e), linearity=1.0)
         elif e.is_zero or e.is_swamped(allowed):
             resting[key] = e
     return resting
+
+
+def loosened(leaves: Leaves, keys: Collection[Key], runs: HonestRuns) -> Leaves:
+    """Those of ``keys`` that step out of nothing somewhere, and may go as far as honest runs do.
+
+    Where that is much farther than noise says, an entry is ``saturated``: its gradient is zero, or
+    it depends, by a norm, on one that is.
+    """
+    zeros = {key[1] for key, e in leaves.items() if key[0] == "gradient" and e.zeros.any()}
+    found = {}
+    for key in keys:
+        if key[0] in ("weights", "state") and _weight(key, zeros) is not None:
+            e, honest = leaves[key], runs.noise(key, leaves[key])
+            free = (honest > FAR * e.noise) | (False if e.saturated is None else e.saturated)
+            noise = np.maximum(honest, e.noise)
+            found[key] = dataclasses.replace(e, noise=noise, saturated=free if free.any() else None)
+    return found
+
+
+def _weight(key: Key, some: Collection[str]) -> str | None:
+    """The one of ``some`` leaves that a weight is, or that a part of the state belongs to."""
+    return next((leaf for leaf in some if f"{key[1]}.".startswith(f"{leaf}.")), None)

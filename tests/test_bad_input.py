@@ -319,6 +319,11 @@ def test_not_finite_optimizer(bad, installed):
                     f"params['w'] holds {bad} at (1, 1)")  # fmt: skip
 
 
+def test_a_network_without_parameters_cannot_be_trained():
+    with pytest.raises(b.CaseError, match=r"Tanh\(\) has no parameters: there is nothing to train"):
+        b.compare_training(b.Tanh(), b.MeanSquaredError(), b.SGD(0.1), batches=BATCHES[:1])
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_not_finite_training(bad, installed):
     x = at(X, (2, 3), bad)

@@ -113,6 +113,12 @@ def test_power_is_that_of_the_rows_that_match():
     assert table["unresolved"].tolist() == [0.4, 0.0]
 
 
+def test_power_counts_single_entries_that_are_unresolved():
+    partly = row(resolution=1e-9, n_compared=10, n_unresolved=3)
+    rows = frame([partly, row(resolution=1.0, verdict="unresolved", n_compared=10)])
+    assert summary.power(rows)["unresolved"].tolist() == [13 / 20]
+
+
 @pytest.mark.parametrize(
     ("last", "expected"),
     [(1, [1]), (3, [1, 2, 3]), (10, [1, 2, 5, 10]), (100, [1, 2, 5, 10, 20, 50, 100]),

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from backproof import Candidate
 from backproof.adapters.protocols import VJP, Updated
-from backproof.comparisons.noise import Noise
+from backproof.comparisons.noise import Honest
 from backproof.comparisons.noisy import Noisy
 from backproof.reference.training import Step, init_state, step, update
 from backproof.reference.tree import leaves, tree_map
-
-
-class Rounding(Noise):
-    """Arithmetic in which every result is off by a rounding of a size drawn at random."""
-
-    def __init__(self, dtype, seed):
-        super().__init__(dtype)
-        self.rng, self.known = np.random.default_rng(seed), {}
-
-    def perturb(self, y, sigma, key=None):
-        if sigma is None:
-            return y
-        if key is None or key not in self.known:
-            draws = self.rng.uniform(-1, 1, y.shape) + self.rng.uniform(-1, 1)
-            off = self.u * np.sqrt(3) * sigma * draws * (y != 0)
-            if key is None:
-                return y + off
-            self.known[key] = off
-        return y + self.known[key]
 
 
 def _dtype(tree):
@@ -42,7 +21,7 @@ def honest(seed, spoilt=lambda values: values):
     """
 
     def noise(dtype):
-        return Rounding(dtype, seed)
+        return Honest(dtype, seed)
 
     def rounded(tree, dtype):
         return tree_map(lambda a: (a.base if isinstance(a, Noisy) else a).astype(dtype), tree)

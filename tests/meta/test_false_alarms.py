@@ -1,4 +1,4 @@
-"""500 random correct networks, in both precisions: no implementation is ever called wrong."""
+"""300 random correct networks, in both precisions: no implementation is ever called wrong."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 
 from backproof import compare_training, compare_vjp
 from backproof.adapters.loading import load
+from backproof.comparisons.campaign.architectures import architectures
+from backproof.comparisons.campaign.cases import cases, trainings
 
-from .random_networks import cases, trainings
-
-BASE = 0  # three other bases were run by hand, with the same result: see the commit
+BASE = 0  # `nox -s trust` runs 10,000 comparisons from another
 PRECISIONS = ("float32", "float64")
 SHOWN = ["case", "dtype", "candidate", "mode", "step", "quantity", "leaf", "noise_ratio", "reason"]
 
@@ -52,11 +52,10 @@ def _assert_no_false_alarm(rows):
     rows = rows[rows.finding != "vacuous"]  # a softmax of one class shows nothing, and says so
     alarms = rows[rows.verdict.isin(["mismatch", "error", "unexpected match"])]
     assert alarms.empty, f"{len(alarms)} of {len(rows)}\n{alarms[SHOWN].head(30).to_string()}"
-    assert not (rows.verdict == "unsupported").any()
 
 
 def test_gradients_of_random_networks(implementations, report):
-    drawn, tables = list(cases(BASE)), []
+    drawn, tables = list(cases(architectures(BASE, 14), BASE, 20)), []
     for case in drawn:
         for dtype in PRECISIONS:
             params, x = case.draw(dtype)
@@ -68,14 +67,15 @@ def test_gradients_of_random_networks(implementations, report):
             )  # fmt: skip
     rows = pd.concat(tables)
     table = report(f"gradients of {len(drawn)} random networks", rows)
-    assert len(drawn) == 480
+    assert len(drawn) == 280
     _assert_no_false_alarm(rows)
-    assert (table.reindex(columns=["unresolved"]).fillna(0) < 0.5).all(axis=None)
-    assert (table["match"] > 90).all()
+    assert not (rows.verdict == "unsupported").any()
+    assert (table.reindex(columns=["unresolved"]).fillna(0) < 3).all(axis=None)
+    assert (table["match"] > 85).all()
 
 
 def test_training_of_random_networks(implementations, report):
-    drawn, tables = list(trainings(BASE)), []
+    drawn, tables = list(trainings(architectures(BASE + 1, 5), BASE, 4)), []
     for training in drawn:
         for dtype in PRECISIONS:
             params, _ = training.case.draw(dtype)

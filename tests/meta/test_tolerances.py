@@ -93,7 +93,7 @@ def test_the_floor_lifts_only_entries_far_quieter_than_their_leaf():
 
     e = expectations(compute, "float32").leaves["y", ""]
     quiet, *rest = e.noise / U32
-    assert quiet == pytest.approx(FLOOR * rms(np.asarray([0, *rest])), rel=0.01)
+    assert quiet == pytest.approx(FLOOR * np.median([1e-12, *rest]), rel=0.1)
     assert all(0.3 < s < 6 for s in rest)
 
 

@@ -1,0 +1,1 @@
+"""Random correct comparisons: what no implementation may ever be called wrong on."""
