@@ -9,6 +9,7 @@ import pytest
 
 from backproof import (
     CELU,
+    SGD,
     AdaBelief,
     Adam,
     AdamW,
@@ -38,14 +39,17 @@ from backproof.comparisons.diagnosis import registry
 from backproof.comparisons.diagnosis.diagnose import diagnosed
 from backproof.comparisons.diagnosis.evidence import entry_bits
 from backproof.comparisons.diagnosis.fitting import shortest
+from backproof.comparisons.diagnosis.hypotheses.slips import SLIPS
+from backproof.comparisons.diagnosis.lockstep import TrainingRun
 from backproof.comparisons.diagnosis.registry import Proposal, hypotheses, hypothesis
 from backproof.comparisons.diagnosis.verdicts import UNKNOWN, same_cause
 from backproof.comparisons.mutants import adapter, mutants
-from backproof.comparisons.problems import evaluation, replay, vjp_problem
+from backproof.comparisons.problems import evaluation, replay, training_run, vjp_problem
 from backproof.reference.tree import tree_map
 
 RIGHT = NumpyReference()
 CATALOGUE = frozenset({"known mistake"})
+SLOPE = "the slope is taken for 1 - a², which is that of tanh"
 
 
 def vjp_like(change):
@@ -105,6 +109,9 @@ rng = np.random.default_rng(2)
 CASES = {
     "known mistake": (
         "X50", lambda: layer(LayerNorm(5), (4, 5), adapter(mutants()["X50"]), frozenset())),
+    "a slip": (
+        SLOPE, lambda: layer(Sigmoid(), (4, 5), vjp_like(
+            lambda y, dx, dparams, x, dy: (y, dy * (1 - y * y), dparams)))),
     "another convention": (
         "LayerNorm.eps=0.001", lambda: layer(LayerNorm(5), (4, 5), as_other(LayerNorm(5, 1e-3)))),
     "a fitted convention": (
@@ -324,6 +331,42 @@ def test_a_new_hypothesis_is_one_entry(monkeypatch):
         assert "the mean of cubes" in found.cause
     finally:
         hypotheses.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "make"),
+    [(target, *slip) for target, all_ in SLIPS.items() for slip in all_],
+)
+def test_a_slip_is_named(target, text, make):
+    sample = next(target.samples())
+    if hasattr(sample.spec, "update"):
+        found = rule(sample.spec, as_other(make(sample.spec)), frozenset())
+    else:
+        x = sample.x(np.random.default_rng(0))
+        found = layer(sample.spec, x, as_other(make(sample.spec)), frozenset())
+    assert text in [cause.id for cause in found.causes]
+
+
+def test_a_factor_is_fitted_where_a_number_is_exact():
+    """The first state of momentum is g itself, without rounding: noise of nothing."""
+    fed = rule(SGD(0.05, momentum=0.8), Candidate("mine", optimize=half_gradient))
+    assert fed.id == "SGD: gradient times=1/2"
+
+
+def test_without_gradients_the_layers_are_suspected_too():
+    """A whole run is asked for losses and weights: it may be a layer that is wrong."""
+    network = Sequential(Dense(3, 2), Sigmoid())
+    wrong = Sequential(Dense(3, 2), mutants()["D10"].make(Sigmoid()))
+    x, target = rng.standard_normal((4, 3)), rng.standard_normal((4, 2))
+    training, dtype = training_run(
+        network, MeanSquaredError(), SGD(0.5), [(x, target)] * 3, None, None, 0
+    )
+
+    def train(_, loss, optimizer, params, batches, starts=None):
+        return RIGHT.train(wrong, loss, optimizer, params, batches, starts)
+
+    run = TrainingRun.of(training, 3, dtype, free=True)
+    assert diagnosed(run, Candidate("mine", train=train)).id == "D10"
 
 
 def test_evidence_is_counted_in_bits():

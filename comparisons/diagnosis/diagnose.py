@@ -112,7 +112,8 @@ class Inquiry:
             return [layers] if len(layers) < FEW else [likely(self.bench, layers), layers]
         wrong = [q for q, leaf in self.bench.wrong if step_of((q, leaf)) == self.bench.first_step]
         others = [p for p in parts if p.kind in ("optimizer", "loop")]
-        if {q.split()[-1] for q in wrong} <= {"weights", "state"}:
+        shown = {q.split()[-1] for q, _ in self.bench.keys}
+        if {q.split()[-1] for q in wrong} <= {"weights", "state"} and "gradient" in shown:
             return [others]
         return [[*likely(self.bench, layers), *others], [*layers, *others]]
 

@@ -44,7 +44,8 @@ def fit(bench: Bench, family: Family, run: Run) -> Fitted | None:
         use = wrong & np.isfinite(slope) & (slope != 0) & np.isfinite(bench.candidate)
         if not use.any():
             return None
-        d, r = slope[use] / bench.noise[use], (bench.candidate - v1)[use] / bench.noise[use]
+        unit = bench.noise[use] + bench.unit * np.abs(bench.candidate[use])  # 0 where it is exact
+        d, r = slope[use] / unit, (bench.candidate - v1)[use] / unit
         length = np.linalg.norm(d)
         if step == 0 and abs(d @ r) < 0.5 * length * np.linalg.norm(r):
             return None  # it moves the numbers in another direction
