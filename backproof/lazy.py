@@ -9,6 +9,7 @@ import click
 COMMANDS = {
     "audit": ("audit_command", "audit"),
     "blame": ("blame_command", "blame"),
+    "exercise": ("exercise_command", "exercise"),
     "explain": ("explain_command", "explain"),
     "examples": ("examples_command", "examples"),
     "mutants": ("mutants_command", "mutants"),

@@ -1,0 +1,1 @@
+"""The exercises, one chapter of the lesson a file; each file's list is ``EXERCISES``."""
