@@ -186,9 +186,12 @@ class FiniteDifferences(_Oracle):
         for _ in range(LEVELS):
             plus, minus = f(v + h), f(v - h)
             row = [np.sum(dy * (plus - minus)) / (2 * h)]
-            # Entries that v does not reach are equal to the last bit and bring no error.
-            size = np.maximum(np.abs(plus), np.abs(minus)) * (plus != minus)
-            rounding = u * np.max(size) * np.sum(np.abs(dy) * (plus != minus)) / h
+            # Entries that v does not reach are equal to the last bit and bring no error. But if
+            # all of them are equal, v may reach them still, by less than a last bit.
+            moved = plus != minus
+            moved, unit = (moved, u) if moved.any() else (~moved, np.finfo(WIDE).eps)
+            size = np.maximum(np.abs(plus), np.abs(minus)) * moved
+            rounding = unit * np.max(size) * np.sum(np.abs(dy) * moved) / h
             for j, previous in enumerate(above, start=1):
                 row.append(row[-1] + (row[-1] - previous) / (RATIO ** (2 * j) - 1))
                 apart = max(abs(row[j] - row[j - 1]), abs(row[j] - previous)) + rounding

@@ -107,7 +107,6 @@ def script(*args, path=(), **environ):
     return subprocess.Popen(
         [str(program), *map(str, args)], env=env, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # under nohup it is off
     )  # fmt: skip
 
 
@@ -224,7 +223,7 @@ def test_a_mismatch_is_told_with_its_first_step_and_layer(faulty):
     assert text[4] == '  dparams["0.W"], dparams["0.b"], dparams["2.W"] are wrong too.'
     again = "  Reproduce: backproof compare --network lesson --adapter wrong --dtype float64"
     assert text[5].startswith(
-        "  Likely cause: Sequential with its gradient times 1.001, in dparams alone: noise ratio "
+        "  Likely cause: Dense with its gradient times 1.001, in dparams alone, in every Dense: noise "
     )
     assert text[6] == f"{again} --steps 1 --seed 3"
     where = "lesson, SGD, float64, lockstep at step 2, seed 3"
@@ -534,6 +533,15 @@ def test_a_worker_that_is_killed(faults):
     assert "Traceback" not in err
 
 
+@pytest.fixture
+def interruptible():
+    """Under nohup a program ignores SIGINT, and so do those that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_interrupted(faults, tmp_path, jobs):
     path, at_work = tmp_path / "results" / "r.csv", tmp_path / "at work"

@@ -44,7 +44,8 @@ def fit(bench: Bench, family: Family, run: Run) -> Fitted | None:
         use = wrong & np.isfinite(slope) & (slope != 0) & np.isfinite(bench.candidate)
         if not use.any():
             return None
-        unit = bench.noise[use] + bench.unit * np.abs(bench.candidate[use])  # 0 where it is exact
+        exact = bench.unit / 1024 * np.abs(bench.candidate[use])  # there, noise is next to nothing
+        unit = np.maximum(bench.noise[use], exact)
         d, r = slope[use] / unit, (bench.candidate - v1)[use] / unit
         length = np.linalg.norm(d)
         if step == 0 and abs(d @ r) < 0.5 * length * np.linalg.norm(r):
