@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from ..reference.protocols import Array, Layer, Loss, Tree
+from ..reference.protocols import Array, Layer, Loss, Optimizer, Tree
 
 Computed = tuple[Tree, Tree]  # parameters and input, or what belongs to each of them
 
@@ -14,14 +14,15 @@ Computed = tuple[Tree, Tree]  # parameters and input, or what belongs to each of
 class Event:
     """One array that an implementation made.
 
-    ``phase`` "forward" or "backward"; ``name`` the autograd node, operation or equation that made
-    it, in the framework's own words, and ``number`` which one of its phase it is; ``operation``
-    what ran inside an autograd node. ``scope`` is a jaxpr's name stack, ``where`` the line of ours
-    or of the user that asked for it, "" where nobody knows. ``fork`` marks a sum of cotangents
-    that autograd makes by itself, because a value was used more than once; ``moves`` an operation
-    that computes nothing, and only lays numbers out differently. ``leaf`` is the path of
+    ``phase`` "forward", "backward" or "update"; ``name`` the autograd node, operation or equation
+    that made it, in the framework's own words, and ``number`` which one of its phase it is;
+    ``operation`` what ran inside an autograd node. ``scope`` is a jaxpr's name stack, ``where`` the
+    line of ours or of the user that asked for it, "" where nobody knows. ``fork`` marks a sum of
+    cotangents that autograd makes by itself, because a value was used more than once; ``moves`` an
+    operation that computes nothing, and only lays numbers out differently. ``leaf`` is the path of
     the parameter ("d0.W"), or of the input ("dx"), whose gradient it is by the framework's own
-    bookkeeping, and not by its value.
+    bookkeeping, and not by its value; of an update, the parameter ("0.W") whose new value it is.
+    ``text`` is the whole equation as the framework writes it, "" where it writes none.
     """
 
     phase: str
@@ -34,6 +35,7 @@ class Event:
     fork: bool = False
     moves: bool = False
     leaf: str = ""
+    text: str = ""
 
 
 @runtime_checkable
@@ -51,6 +53,9 @@ class Tracer(Protocol):
         ``unfused``: normalisations, softmax and attention in elementary operations, where the
         framework would run one kernel.
         """
+
+    def trace_update(self, optimizer: Optimizer, params: Tree, grads: Tree) -> list[Event]:
+        """Everything that the first update of the parameters computes."""
 
     def trace_jvp(
         self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, tangents: Computed,

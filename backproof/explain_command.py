@@ -22,6 +22,11 @@ SUFFIXES = {".json": "json", ".html": "html", ".htm": "html"}
 @click.option("--format", "form", type=click.Choice(FORMATS),
               help="By default text, or what the suffix of --output says.")  # fmt: skip
 @click.option("--output", metavar="FILE", help="Write to this file.")
+@click.option(
+    "--html",
+    metavar="FILE",
+    help="Write a page to step through and to play with: --format html --output FILE.",
+)
 @click.option("--adapter", "adapters", metavar="NAME", multiple=True,
               help="Line up with this implementation; by default torch and jax. Repeat for "
               "several.")  # fmt: skip
@@ -40,8 +45,8 @@ SUFFIXES = {".json": "json", ".html": "html", ".htm": "html"}
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
               help="Of weights, draws and directions.")  # fmt: skip
 def explain(
-    network: str, form: str | None, output: str | None, adapters: Sequence[str], unfused: bool,
-    parts: bool, step: int | None, jvp: bool, hvp: bool, mutant: str | None,
+    network: str, form: str | None, output: str | None, html: str | None, adapters: Sequence[str],
+    unfused: bool, parts: bool, step: int | None, jvp: bool, hvp: bool, mutant: str | None,
     candidate: str | None, seed: int,
 ) -> None:  # fmt: skip
     """Show each hand-derived step of a network beside what PyTorch and JAX compute it with.
@@ -55,7 +60,9 @@ def explain(
     with _plain_errors():
         if mutant and candidate:
             raise click.UsageError("--mutant and --candidate are two: choose one")
-        form = _form(form, output)
+        if html is not None and (form or output):
+            raise click.UsageError("--html FILE already says which format and where to")
+        form, output = (_form(form, output), output) if html is None else ("html", html)
         if step is not None and form != "text":
             raise click.UsageError(f"--step is for text: {form} holds every step in full")
         if output is not None:
@@ -67,8 +74,8 @@ def explain(
         tracers, skipped = _tracers(adapters)
         with one_thread():
             told = explanation(
-                problem, tracers, unfused=unfused, jvp=jvp, hvp=hvp, mutant=mutant or "",
-                candidate=candidate or "", seed=seed,
+                problem, tracers, unfused=unfused, jvp=jvp, hvp=hvp, update=form == "html",
+                mutant=mutant or "", candidate=candidate or "", seed=seed,
             )  # fmt: skip
         told.skipped.update(skipped)
         last = max(row.number for row in told.ledger.rows)

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import backproof
+from backproof.explain_page import SCRIPTS, STYLES
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -80,6 +81,13 @@ def test_version_is_the_same_everywhere():
 
 def test_types_are_shipped():
     assert importlib.resources.files("backproof").joinpath("py.typed").is_file()
+
+
+def test_the_pages_files_are_shipped():
+    """Every file of the page, and each of them is put into it."""
+    shipped = {f.name for f in importlib.resources.files("backproof").joinpath("page").iterdir()}
+    assert shipped == {f.name for f in (ROOT / "backproof" / "page").iterdir()}
+    assert shipped == {"page.html", *(f"{n}.js" for n in SCRIPTS), *(f"{n}.css" for n in STYLES)}
 
 
 def targets():

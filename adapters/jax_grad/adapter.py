@@ -178,6 +178,12 @@ class JaxGrad:
 
         return trace(network, loss, params, x, target, unfused)
 
+    def trace_update(self, optimizer: Optimizer, params: Tree, grads: Tree) -> list[Event]:
+        """What an optax update runs."""
+        from .tracing import trace_update
+
+        return trace_update(optimizer, params, grads)
+
     def trace_jvp(
         self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, tangents: Computed,
         unfused: bool = False,

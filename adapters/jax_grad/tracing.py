@@ -7,7 +7,7 @@ are no public interface of JAX: all that depends on their form is in this file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -16,14 +16,15 @@ import jax
 import jax.extend.core as jex
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from ...reference.floats import is_float
-from ...reference.protocols import Layer, Loss, Tree
+from ...reference.protocols import Layer, Loss, Optimizer, Tree
 from ...reference.tree import leaves, tree_map, unflatten
 from ..elementary import elementary
 from ..tracing import Computed, Event, line
 from .adapter import dtype_of, precision
-from .registry import apply, apply_loss
+from .registry import apply, apply_loss, build
 
 BODIES = ("call_jaxpr", "jaxpr", "fun_jaxpr")  # where the parameters of a call hold its body
 LIBRARIES = ("/jax/", "/jaxlib/", "/optax/", "/flax/")
@@ -41,6 +42,26 @@ def trace(
     gradients = zip(_names(params, x), out[1:], strict=True)
     named = (Event("backward", "output", np.asarray(g), leaf=leaf) for leaf, g in gradients)
     return [*made.events(), *named]
+
+
+def trace_update(optimizer: Optimizer, params: Tree, grads: Tree) -> list[Event]:
+    """See ``tracing.Tracer``: the jaxpr of optax's update."""
+    transformation, _ = build(optimizer)
+
+    def update(p: Tree, g: Tree) -> Tree:
+        changes, _ = transformation.update(g, transformation.init(p), p)
+        return optax.apply_updates(p, changes)
+
+    names = [name[1:] for name in _names(params, ())]
+    given = [*names, *(f"d{name}" for name in names)]
+    with precision(dtype_of(params)):
+        closed = jax.make_jaxpr(update)(params, grads)
+        out, made = _walked(closed, jax.tree.leaves((params, grads)), given)
+        leaf = {id(value): name for value, name in zip(out, names, strict=True)}
+        return [
+            replace(event, phase="update", value=np.asarray(value), leaf=leaf.get(id(value), ""))
+            for event, value in zip(made.about, made.numbers, strict=True)
+        ]
 
 
 def trace_jvp(
@@ -77,7 +98,8 @@ def _both_passes(network: Layer, loss: Loss, unfused: bool) -> Any:
     def program(params: Tree, x: Tree, target: Tree) -> tuple[list[Any], _Made]:
         objective, arguments = _objective(network, loss, params, x, target)
         closed = jax.make_jaxpr(jax.value_and_grad(objective, argnums=(0, 1)))(*arguments)
-        return _walked(closed, jax.tree.leaves(arguments))
+        names = [name[1:] for name in _names(params, x)]
+        return _walked(closed, jax.tree.leaves(arguments), names)
 
     return jax.jit(program)
 
@@ -110,8 +132,12 @@ jax.tree_util.register_pytree_node(
 )
 
 
-def _walked(closed: Any, arguments: list[Any]) -> tuple[list[Any], _Made]:
+def _walked(
+    closed: Any, arguments: list[Any], names: Iterable[str] = ()
+) -> tuple[list[Any], _Made]:
     walk = _Walk()
+    for value, name in zip(arguments, names, strict=False):
+        walk.call(value, name)
     out = walk.all(closed.jaxpr, closed.consts, arguments, "")
     nothing: Any = None
     about = tuple(replace(event, value=nothing) for event in walk.events)
@@ -148,6 +174,25 @@ class _Walk:
 
     events: list[Event] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
+    called: dict[int, tuple[str, Any]] = field(default_factory=dict)  # values, held, by id
+    count: int = 0  # of names given
+
+    def call(self, value: Any, name: str) -> None:
+        """Give a value the name that equations know it by."""
+        self.called[id(value)] = name, value
+
+    def written(self, equation: Any, given: list[Any], made: list[Any]) -> str:
+        """The equation: "v3:float64[5,4] = add v1 0.b". What is only laid out keeps its name."""
+        used = [
+            str(v.val) if isinstance(v, jex.Literal) else self.called.get(id(x), ("const", x))[0]
+            for v, x in zip(equation.invars, given, strict=True)
+        ]
+        name = equation.primitive.name
+        for value in made:
+            self.count += name not in PLUMBING
+            self.call(value, used[0] if name in PLUMBING and used else f"v{self.count}")
+        names = (f"{self.called[id(value)][0]}:{jax.typeof(value)}" for value in made)
+        return f"{' '.join(names)} = {name} {' '.join(used)}"
 
     def all(self, jaxpr: Any, consts: Any, arguments: Any, scope: str) -> list[Any]:
         """The outputs of a jaxpr whose equations are inside ``scope``."""
@@ -173,7 +218,8 @@ class _Walk:
             return self.all(*_opened(body), given, inner)
         made = equation.primitive.bind(*given, **equation.params)
         made = made if equation.primitive.multiple_results else [made]
-        self.events += self.recorded(equation, made, inner)
+        text = self.written(equation, given, list(made))
+        self.events += self.recorded(equation, made, inner, text)
         return list(made)
 
     def turns(self, params: Any, given: list[Any], scope: str) -> list[Any]:
@@ -191,7 +237,7 @@ class _Walk:
             outputs.reverse()
         return [*carry, *(jnp.stack(column) for column in zip(*outputs, strict=True))]
 
-    def recorded(self, equation: Any, made: list[Any], scope: str) -> Iterator[Event]:
+    def recorded(self, equation: Any, made: list[Any], scope: str, text: str) -> Iterator[Event]:
         """The arrays of floats that an equation has made, but for plumbing."""
         name = equation.primitive.name
         phase = "backward" if "transpose(" in scope else "forward"
@@ -201,7 +247,7 @@ class _Walk:
         for value in made:
             if is_float(value):
                 yield Event(phase, name, value, number, scope=scope, where=_place(equation),
-                            fork=name == OWN_SUM, moves=name in LAYOUT)  # fmt: skip
+                            fork=name == OWN_SUM, moves=name in LAYOUT, text=text)  # fmt: skip
 
 
 def _opened(body: Any) -> tuple[Any, list[Any]]:

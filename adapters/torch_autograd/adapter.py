@@ -199,6 +199,12 @@ class TorchAutograd:
 
         return trace(network, loss, params, x, target, unfused)
 
+    def trace_update(self, optimizer: Optimizer, params: Tree, grads: Tree) -> list[Event]:
+        """What a step of torch.optim runs."""
+        from .tracing import trace_update
+
+        return trace_update(optimizer, params, grads)
+
     def trace_jvp(
         self, network: Layer, loss: Loss, params: Tree, x: Tree, target: Tree, tangents: Computed,
         unfused: bool = False,

@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,12 +20,12 @@ import torch.autograd.forward_ad as forward_ad
 import torch.nn.attention
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ...reference.protocols import Layer, Loss, Tree
+from ...reference.protocols import Layer, Loss, Optimizer, Tree
 from ...reference.tree import leaves, tree_map, unflatten
 from ..elementary import elementary
 from ..tracing import Computed, Event, line
 from .adapter import to_array, to_tensor, to_weight
-from .registry import apply, apply_loss
+from .registry import apply, apply_loss, build
 
 FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<number>\d+)')
 PLUMBING = {"detach", "lift_fresh", "alias", "ones_like", "zeros_like", "new_zeros", "clone",
@@ -40,6 +41,7 @@ class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.places: dict[Any, str] = {}
         self.numbers: dict[Any, int] = {}  # of nodes, as they come to run
         self.done: Any = None  # the last node that has finished
+        self.owner: dict[int, str] = {}  # of memory that an update writes to
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
@@ -55,7 +57,7 @@ class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
         short, array = operation.partition(".")[0], to_array(value)
         if node is None:
             return Event("forward", short, array, len(self.events), where=_calling_line(),
-                         moves=moves)  # fmt: skip
+                         moves=moves, leaf=self.owner.get(value.data_ptr(), ""))  # fmt: skip
         number = self.numbers.setdefault(node, len(self.numbers))
         if node is self.done:
             return Event("backward", "autograd engine", array, number, short, fork=True)
@@ -86,6 +88,21 @@ def trace(
     with operations:
         value.backward(inputs=[w for _, w in roots])  # type: ignore[no-untyped-call]
     return operations.events
+
+
+def trace_update(optimizer: Optimizer, params: Tree, grads: Tree) -> list[Event]:
+    """See ``tracing.Tracer``: what the optimizer's step runs, outside of any graph."""
+    weights = {path: to_weight(w) for path, w in leaves(params)}
+    stepping, _ = build(optimizer, list(weights.values()))
+    owner = {w.data_ptr(): path for path, w in weights.items()}  # it is written to in place
+    for w, (_, g) in zip(weights.values(), leaves(grads), strict=True):
+        w.grad = to_tensor(g)
+    operations = _Operations()
+    operations.owner = owner
+    with operations:
+        stepping.step()
+    name = type(stepping).__name__
+    return [replace(e, phase="update", name=name, operation=e.name) for e in operations.events]
 
 
 def trace_jvp(

@@ -11,10 +11,12 @@ import numpy as np
 
 from ...adapters.loading import UnknownName
 from ...adapters.protocols import Unsupported
-from ...adapters.tracing import Tracer
+from ...adapters.tracing import Event, Tracer
 from ...reference import discovery
 from ...reference.losses.mean_squared_error import MeanSquaredError
+from ...reference.optimizers.sgd import SGD
 from ...reference.protocols import Array, Sample
+from ...reference.tree import leaves, unflatten
 from .. import cases
 from ..cases import CaseError
 from ..mutants import Mutant, mutants, substitute
@@ -41,7 +43,10 @@ class Bug:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is told. ``skipped`` says why an adapter, or a part that was asked for, is not there."""
+    """What is told. ``skipped`` says why an adapter, or a part that was asked for, is not there.
+
+    ``updates`` is what each adapter runs in one update by gradient descent, where it can.
+    """
 
     problem: Problem
     ledger: Ledger
@@ -50,6 +55,7 @@ class Explanation:
     second: SecondOrder | None = None
     bug: Bug | None = None
     skipped: dict[str, str] = field(default_factory=dict)
+    updates: dict[str, list[Event]] = field(default_factory=dict)
 
     @property
     def adapters(self) -> list[str]:
@@ -115,18 +121,18 @@ def _of_sample(sample: Sample, seed: list[int]) -> Case:
 
 def explanation(
     problem: Problem, tracers: Mapping[str, Tracer], *, unfused: bool = False, jvp: bool = False,
-    hvp: bool = False, mutant: str = "", candidate: str = "", seed: int = 0,
+    hvp: bool = False, update: bool = False, mutant: str = "", candidate: str = "", seed: int = 0,
 ) -> Explanation:  # fmt: skip
     """All that is asked for; raises CaseError where the reference cannot run the network."""
     for params, x, target in (problem.shown, *problem.draws):
         cases.forward(problem.loss, cases.forward(problem.network, params, x), target)
     with np.errstate(all="ignore"):  # what is not finite has no counterpart
-        return _explained(problem, tracers, unfused, jvp, hvp, mutant, candidate, seed)
+        return _explained(problem, tracers, unfused, jvp, hvp, update, mutant, candidate, seed)
 
 
 def _explained(
     problem: Problem, tracers: Mapping[str, Tracer], unfused: bool, jvp: bool, hvp: bool,
-    mutant: str, candidate: str, seed: int,
+    update: bool, mutant: str, candidate: str, seed: int,
 ) -> Explanation:  # fmt: skip
     ledger = explain(problem, dict(tracers), unfused)
     skipped = dict(ledger.skipped)
@@ -143,7 +149,18 @@ def _explained(
         bug = _planted(problem, ledger, mutant)
     elif candidate:
         bug = _given(problem, ledger, candidate)
-    return Explanation(problem, ledger, unfused, forward, second, bug, skipped)
+    updates = {name: _update(problem, ledger, t) for name, t in there.items()} if update else {}
+    return Explanation(problem, ledger, unfused, forward, second, bug, skipped, updates)
+
+
+def _update(problem: Problem, ledger: Ledger, tracer: Tracer) -> list[Event]:
+    """One update from the parameters as they are shown; nothing where a gradient has no row."""
+    found = {row.step.leaf: row.shown for row in ledger.rows if row.step.leaf}
+    params = problem.shown[0]
+    if any(f"d{path}" not in found for path, _ in leaves(params)):
+        return []
+    grads = unflatten(params, (found[f"d{path}"] for path, _ in leaves(params)))
+    return tracer.trace_update(SGD(problem.rate), params, grads) if found else []
 
 
 def _judges(ledger: Ledger) -> list[str]:

@@ -22,13 +22,17 @@ from .ledger import Ledger, add_events, of_reference
 from .steps import record
 
 SAMPLES = 5  # of a draw, and at the most those shown: few widths are five
+RATE = 0.1  # where a network names none
 CANNOT = Unsupported, NotImplementedError  # what an implementation raises for what it lacks
 Case = tuple[Tree, Tree, Tree]  # params, x, target
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A network to explain. ``draws`` are two cases to align by, ``shown`` the one to look at."""
+    """A network to explain. ``draws`` are two cases to align by, ``shown`` the one to look at.
+
+    ``rate`` is the learning rate of an update by gradient descent.
+    """
 
     name: str
     description: str
@@ -36,6 +40,7 @@ class Problem:
     loss: Loss
     shown: Case
     draws: tuple[Case, Case]
+    rate: float = RATE
 
 
 def of_named(known: NamedNetwork, seed: int = 0) -> Problem:
@@ -48,7 +53,8 @@ def of_named(known: NamedNetwork, seed: int = 0) -> Problem:
         (cases.draw_params(known.network, rng, np.dtype(np.float64)), *_like((x, target), rng))
         for _ in range(2)
     )
-    return Problem(known.name, known.description, known.network, known.loss, shown, draws)  # type: ignore[arg-type]
+    rate = known.rates.get("sgd", RATE)
+    return Problem(known.name, known.description, known.network, known.loss, shown, draws, rate)  # type: ignore[arg-type]
 
 
 def cases_as_floats(tree: Tree) -> Tree:

@@ -24,6 +24,7 @@ from ...adapters.tracing import line
 from ...reference.protocols import Array, Layer, Loss, Tree
 from ...reference.tree import leaves, tree_map
 from .source import Statement, elements, is_pure, is_sum, parts, statements, text_of, work_out
+from .tape import Traced
 
 PASSES = ("forward", "backward", "gradient")  # the methods of a layer or a loss that pass values
 MACHINERY = {"protocols.py", "tree.py", "draws.py", "windows.py", "discovery.py"}
@@ -55,6 +56,7 @@ class Step:
     ``role`` "y", "dx", "dW", ... where it leaves its layer, else ""; ``leaf`` the parameter's
     path, as an adapter's ``Event.leaf``. ``part`` marks what is inside an expression; ``fork``
     a sum of cotangents: the value was used more than once. ``turn`` counts within a loop.
+    ``traced`` is the array as the code has it, where it notes its operations on a tape.
     """
 
     call: Call
@@ -72,6 +74,7 @@ class Step:
     fork: bool = False
     turn: int = 0
     named: bool = True
+    traced: Traced | None = None
 
 
 @dataclass(eq=False)
@@ -258,8 +261,8 @@ class _Recorder:
             call, name if part else code.co_name if nameless else _short(name, call.phase), text,
             statement.text,
             line(code.co_filename, statement.line), code.co_filename, code.co_name,
-            np.array(value),
-            (*where, part, turn), part=part, turn=turn, named=not nameless,
+            _numbers(value), (*where, part, turn), part=part, turn=turn, named=not nameless,
+            traced=value if isinstance(value, Traced) else None,
             fork=call.phase == "backward" and not part and is_sum(expression),
         )  # fmt: skip
         self.alive.append(value)
@@ -269,7 +272,7 @@ class _Recorder:
 
     def _changed(self, frame: FrameType, value: Any, statement: Statement) -> None:
         """An array that was written into: its step has the value that it has now."""
-        step, now = self.made.get(id(value)), np.array(value)
+        step, now = self.made.get(id(value)), _numbers(value)
         if step is not None and not np.array_equal(step.value, now, equal_nan=True):
             step.value = now
             if statement.text not in step.statement:
@@ -340,8 +343,13 @@ def _wholes(expression: ast.expr) -> Iterator[ast.expr]:
 
 
 def _is_floats(value: Any) -> bool:
-    array = isinstance(value, np.ndarray | np.inexact)
+    array = isinstance(value, np.ndarray | np.inexact | Traced)
     return array and value.dtype.kind in "fc" and value.size > 0
+
+
+def _numbers(value: Any) -> Array:
+    """A copy of an array's numbers as they are now."""
+    return np.array(value.payload if isinstance(value, Traced) else value)
 
 
 def _paths(tree: Tree, path: str = "") -> Iterator[tuple[int, str]]:

@@ -1,0 +1,486 @@
+"""The page of ``backproof explain --html``, in a real browser, without a network.
+
+The browser is the Chromium of the system; CONTRIBUTING.md says how to get one. Without it, or
+without playwright, these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from functools import cache
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from backproof.adapters.loading import FRAMEWORKS, MissingFramework, load
+from backproof.cli import main
+from backproof.comparisons import environment
+from backproof.comparisons.cases import CaseError
+from backproof.comparisons.ledger.explanation import explanation, problem_of
+from backproof.comparisons.ledger.live import updated
+from backproof.comparisons.ledger.networks import SMALL
+from backproof.comparisons.ledger.problem import named
+from backproof.comparisons.ledger.steps import record
+from backproof.comparisons.networks import NETWORKS
+from backproof.explain_live import page_data
+from backproof.explain_page import page as written
+from backproof.reference import discovery
+from backproof.reference.tree import leaves, tree_map
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+QUIETLY = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
+           "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
+NODES, TENSORS = ("lesson", "mazur", "mlp", "layer-norm"), ("attention", "cnn")
+LIMIT = 500_000  # bytes of a page
+SETTLED = """new Promise((done) => {
+  const settled = () => globalThis.backproof?.waiting === null;
+  const look = () => (settled() ? done() : requestAnimationFrame(look));
+  look();
+})"""
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A browser, for all tests."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"no browser is installed: none of {', '.join(BROWSERS)}")
+    with api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=QUIETLY)
+        yield started
+        started.close()
+
+
+@cache
+def told_of(name):
+    """What is told of a network, with every framework that is installed."""
+    tracers = {n: load(n) for n in FRAMEWORKS if not environment.lacking(n)}
+    return explanation(problem_of(name), tracers, update=True)
+
+
+@cache
+def page_of(name):
+    return written(told_of(name))
+
+
+@cache
+def data_of(name):
+    return page_data(told_of(name))
+
+
+class Opened:
+    """A page in a window of its own, and what a user finds in it."""
+
+    def __init__(self, browser, path, **how):
+        self.context = browser.new_context(offline=True, **{"viewport": DESKTOP, **how})
+        self.page, self.trouble, self.asked = self.context.new_page(), [], []
+        self.page.on("console", lambda message: self.trouble.append(message.text))
+        self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.trouble.append(dialog.message))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(path.as_uri())
+        self.settle()
+
+    def settle(self):
+        """Wait for the next frame, in which the page shows what it has computed."""
+        self.page.evaluate(SETTLED)
+
+    def text(self, place):
+        return self.page.inner_text(place)
+
+    def slide(self, label, value):
+        """Put a slider somewhere, as the browser tells the page of it."""
+        slider = self.page.get_by_label(label, exact=True)
+        slider.evaluate("(s, v) => { s.value = v; s.dispatchEvent(new Event('input')); }", value)
+        self.settle()
+
+    def arrays(self):
+        """The numbers of every step, and those that are given, by name."""
+        model = "backproof.model.arrays"
+        found = self.page.evaluate(f"backproof.data.steps.map((s) => [...{model}[s.array].data])")
+        given = self.page.evaluate(
+            f"Object.entries(backproof.data.given).map(([n, i]) => [n, [...{model}[i].data]])"
+        )
+        return found, dict(given)
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Open a page; at the end, nothing may have gone wrong in it, nor been asked of a network."""
+    all_opened = []
+
+    def open_page(name="mazur", text=None, **how):
+        path = tmp_path / f"{name}.html"
+        path.write_text(text or page_of(name), encoding="utf-8")
+        all_opened.append(Opened(browser, path, **how))
+        return all_opened[-1]
+
+    yield open_page
+    for found in all_opened:
+        found.context.close()
+        assert found.trouble == []
+        assert [url for url in found.asked if not url.startswith("file:")] == []
+        assert len(found.asked) == 1
+
+
+# Its numbers
+
+
+def by_numpy(told, given):
+    """The same steps by the reference, from the parameters, input and rate that the page has."""
+    paths = iter(dict(leaves(named(*told.problem.shown))))
+
+    def replaced(array):
+        path = next(paths)
+        return np.reshape(np.asarray(given[path], float), array.shape) if path in given else array
+
+    params, x, target = (tree_map(replaced, tree) for tree in told.problem.shown)
+    program = record(told.problem.network, told.problem.loss, params, x, target)
+    by_key = {step.key: step.value for step in program.steps}
+    rows = [row for row in told.ledger.rows if row.is_step or row.passes]
+    gradients = {step.leaf: step.value for step in program.steps if step.leaf}
+    changed = told.problem.__class__(
+        **{**vars(told.problem), "shown": (params, x, target), "rate": given["lr"][0]}
+    )
+    return [by_key[row.step.key] for row in rows] + list(updated(changed, gradients).values())
+
+
+def assert_same(found, right):
+    assert len(found) == len(right)
+    for mine, its in zip(found, right, strict=True):
+        scale = np.abs(its).max() or 1.0
+        np.testing.assert_allclose(mine, its.ravel(), rtol=0, atol=1e-12 * scale)
+
+
+def number(text):
+    """A number as the page writes it, and half a unit of its last digit."""
+    plain = text.replace("−", "-").replace("∂", "").strip()
+    mantissa, _, exponent = plain.partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    return float(plain), 0.5001 * 10.0 ** (int(exponent or 0) - decimals)
+
+
+def assert_shown(text, right):
+    value, half = number(text)
+    assert abs(value - right) <= half, (text, right)
+
+
+SETTINGS = [
+    {},
+    {"weight": -0.45},
+    {"weight": 0.8, "input": 0.35},
+    {"weight": 0.8, "input": -0.9, "learning rate": 1.2},
+]
+
+
+@pytest.mark.parametrize("name", [*NODES, *TENSORS])
+def test_numbers_are_numpys(name, opened):
+    """Every step at several settings of the sliders and after several updates, and what is read."""
+    told, shown, before = told_of(name), opened(name), None
+    loss = next(i for i, step in enumerate(data_of(name)["steps"])
+                if (step["path"], step["role"]) == ("loss", "y"))  # fmt: skip
+    for i, setting in enumerate(SETTINGS):
+        for label, value in setting.items():
+            shown.slide(label, value)
+        for _ in range(i):
+            shown.page.click("#once")
+        shown.settle()
+        found, given = shown.arrays()
+        right = by_numpy(told, given)
+        assert_same(found, right)
+        assert found != before, "nothing has changed"
+        before = found
+        assert_shown(shown.text("#loss"), right[loss].sum())
+        assert_step_is_shown(shown, len(right) // 2, right)
+    shown.page.click("#restart")
+    shown.settle()
+    assert_same(shown.arrays()[0], by_numpy(told, dict(_flat(named(*told.problem.shown), told))))
+
+
+def _flat(tree, told):
+    return [*((k, v) for k, v in leaves(tree) if v.dtype.kind == "f"), ("lr", [told.problem.rate])]
+
+
+def assert_step_is_shown(shown, at, right):
+    """What is written of one step are NumPy's numbers, to the last digit."""
+    shown.page.evaluate(f"backproof.go({at})")
+    shown.settle()
+    entry = int(shown.page.input_value("#entry"))
+    plugged = shown.text("#plugged")
+    assert_shown(plugged.rpartition("= ")[2], right[at].ravel()[entry])
+    cells = shown.page.locator(".matrix button").all_inner_texts()
+    start = shown.page.evaluate("backproof.panel.seen.start")
+    for cell, value in zip(cells, right[at].ravel()[start:], strict=False):
+        assert_shown(cell, value)
+
+
+def test_the_graph_shows_numpys_numbers(opened):
+    """Values, gradients and weights of 2-2-2, as they are drawn and as they are in the table."""
+    told, shown = told_of("mazur"), opened("mazur")
+    shown.slide("weight", 0.31)
+    shown.page.evaluate("backproof.go(backproof.data.steps.length - 1)")
+    shown.page.click("#numbers-table summary")
+    shown.settle()
+    right = by_numpy(told, shown.arrays()[1])
+    data = data_of("mazur")
+    at = {step["array"]: i for i, step in enumerate(data["steps"])}
+    values = [v for c in data["graph"]["columns"][1:] for v in right[at[c["value"]]].ravel()]
+    gradients = [v for c in data["graph"]["columns"] for v in right[at[c["gradient"]]].ravel()]
+    drawn = shown.page.locator(".node .value").all_text_contents()
+    assert len(drawn) == 2 + len(values) + 1
+    for text, value in zip(drawn[2:], values, strict=False):
+        assert_shown(text, value)
+    for text, value in zip(shown.page.locator(".node .gradient").all_text_contents(), gradients,
+                           strict=False):  # fmt: skip
+        assert_shown(text, value)
+    rows = shown.page.locator("#numbers-table tbody tr").all_inner_texts()
+    assert len(rows) == 2 + len(values) + 8
+    assert "0.31" in rows[10]
+
+
+def test_every_layer_and_network_runs_in_the_page(opened):
+    """The program of each of them, in JavaScript, on numbers of its own: the same as in NumPy."""
+    shown = opened("lesson")
+    model = "const m = new backproof.model.constructor(data);"
+    run = f"""([data, given]) => {{ {model}
+      for (const name in given) m.given(name).data.set(given[name]);
+      m.run();
+      return data.steps.map((s) => [...m.arrays[s.array].data]
+        .map((v) => (Number.isFinite(v) ? v : `${{v}}`.replace("Infinity", "inf")))); }}"""
+    rng, ran = np.random.default_rng(0), 0
+    for name in [*discovery.layers(), *SMALL, "digits-cnn"]:
+        try:
+            told = explanation(problem_of(name), {})
+        except (CaseError, MissingFramework):  # several outputs; its data are not here
+            continue
+        data = page_data(told)
+        assert not data["why"], data["why"]
+        given = {k: np.ravel(v) + 0.1 * rng.standard_normal(np.size(v))
+                 for k, v in _flat(named(*told.problem.shown), told)}  # fmt: skip
+        found = shown.page.evaluate(run, [data, {k: v.tolist() for k, v in given.items()}])
+        right = by_numpy(told, given)
+        assert_same([np.array(one, float) for one in found], right)
+        ran += 1
+    assert ran > 80
+
+
+def test_an_operation_that_the_page_lacks_is_noticed(monkeypatch):
+    from backproof import explain_live
+
+    monkeypatch.setattr(explain_live, "page_operations", lambda: frozenset({"add", "view"}))
+    why = page_data(explanation(problem_of("mazur"), {}))["why"]
+    assert why.startswith("This page cannot recompute mazur: it has no absolute, ")
+
+
+# Steps, sliders, frameworks
+
+
+def test_a_pass_by_keyboard_alone(opened):
+    shown = opened("mazur")
+    press, steps = shown.page.keyboard.press, len(data_of("mazur")["steps"])
+    for _ in range(9):
+        press("Tab")
+        if shown.page.evaluate("document.activeElement.id") == "next":
+            break
+    assert shown.page.evaluate("document.activeElement.id") == "next"
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert shown.page.evaluate(outline) == "solid"
+    seen = [shown.text("#said")]
+    for key in ["Enter", *["ArrowRight"] * (steps - 2)]:
+        press(key)
+        shown.settle()
+        seen.append(shown.text("#said"))
+    assert len(set(seen)) == steps
+    assert "backward" in seen[len(seen) // 2]
+    assert shown.text("#count") == f"Step {steps} of {steps}"
+    assert shown.page.get_attribute("#explorer", "data-phase") == "update"
+    before = shown.text("#loss")
+    press("ArrowRight")  # the update is made
+    shown.settle()
+    assert shown.text("#count") == f"Step 1 of {steps}"
+    assert number(shown.text("#loss"))[0] < number(before)[0]
+    press("ArrowLeft")  # and taken back
+    shown.settle()
+    assert (shown.text("#loss"), shown.text("#updates")) == (before, "0 updates")
+
+
+def test_a_slider_is_dragged(opened):
+    told, shown = told_of("mazur"), opened("mazur")
+    shown.page.locator(".edge").nth(4).click(force=True)  # its weight goes to the slider
+    shown.settle()
+    slider = shown.page.get_by_label("weight", exact=True)
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    y, losses = box["y"] + box["height"] / 2, []
+    shown.page.mouse.move(box["x"] + box["width"] * 0.56, y)
+    shown.page.mouse.down()
+    for part in (0.6, 0.7, 0.85):
+        shown.page.mouse.move(box["x"] + box["width"] * part, y, steps=4)
+        shown.settle()
+        losses.append(shown.text("#loss"))
+    shown.page.mouse.up()
+    assert len(set(losses)) == 3
+    found, given = shown.arrays()
+    assert given["0.W"][2] > 0.5
+    assert given["0.W"][:2] == [0.15, 0.25]
+    assert_same(found, by_numpy(told, given))
+    shown.page.get_by_label("weight, as a number").fill("-0.125")
+    shown.page.keyboard.press("Enter")
+    assert shown.arrays()[1]["0.W"][2] == -0.125
+
+
+def test_the_loss_of_updates_is_drawn(opened):
+    shown = opened("mazur")
+    shown.page.click("#ten")
+    shown.page.click("#ten")
+    shown.settle()
+    assert shown.text("#updates") == "20 updates"
+    points = shown.page.get_attribute(".curve", "points").split()
+    heights = [float(p.partition(",")[2]) for p in points]
+    assert len(points) == 21
+    assert heights == sorted(heights), "the loss falls"
+    assert "at update 20" in shown.page.text_content(".plot title")
+    shown.page.click("#restart")
+    shown.settle()
+    assert shown.text("#updates") == "0 updates"
+
+
+def test_each_framework_shows_the_step(opened, installed):
+    """The line of code, the autograd node or the equation, and where it is in its program."""
+    at = next(i for i, s in enumerate(data_of("mazur")["steps"]) if s["leaf"] == "d2.W")
+    shown = opened("mazur")
+    shown.page.evaluate(f"backproof.go({at})")
+    shown.settle()
+    marked = "#listing li.now code"
+    assert shown.text(marked).strip().startswith('dparams = {"W": residuals[0]')
+    assert "layers/dense.py:" in shown.text("#found")
+    words = {"torch": ("PyTorch", "Addmm.*mm", "add_"), "jax": ("JAX", "dot_general", "= add 2.W")}
+    for name in installed[1:]:
+        label, of_step, of_update = words[name]
+        shown.page.locator("#frameworks").get_by_label(label).check()
+        shown.settle()
+        assert re.search(of_step, shown.text(marked))
+        assert "held as d2.W; largest difference" in shown.text("#found")
+        shown.page.evaluate("backproof.go(backproof.data.steps.length - 1)")
+        shown.settle()
+        assert of_update in shown.text(marked)
+        shown.page.evaluate(f"backproof.go({at})")
+
+
+def test_a_missing_framework_is_named(opened):
+    told = explanation(problem_of("mazur"), {})
+    told.skipped["torch"] = "torch is not installed: pip install 'backproof[torch]'"
+    shown = opened(text=written(told))
+    shown.page.locator("#frameworks").get_by_label("PyTorch (not installed)").check()
+    shown.settle()
+    assert "pip install 'backproof[torch]'" in shown.text("#found")
+
+
+# For everybody, everywhere
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["mazur", "attention"])
+def test_no_barriers(name, scheme, opened):
+    """What axe, the checker of accessibility, can find: nothing."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
+    shown = opened(name, color_scheme=scheme, reduced_motion="reduce")
+    for phase in ("forward", "backward", "update"):
+        shown.page.click(f"[data-to={phase}]")
+        shown.settle()
+        found = axe.Axe().run(shown.page)
+        assert found.violations_count == 0, found.generate_report()
+    shown.page.click("#theme")
+    shown.settle()
+    other = "dark" if scheme == "light" else "light"
+    assert shown.page.evaluate("document.documentElement.style.colorScheme") == other
+    assert axe.Axe().run(shown.page).violations_count == 0
+
+
+@pytest.mark.parametrize("name", [*NODES, *TENSORS])
+def test_a_narrow_window_needs_no_sideways_scrolling(name, opened):
+    shown = opened(name, viewport=PHONE, has_touch=True, is_mobile=True)
+    for phase in ("forward", "backward", "update"):
+        shown.page.tap(f"[data-to={phase}]")
+        shown.settle()
+        assert shown.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_motion_only_where_it_is_wanted(motion, opened):
+    shown = opened("lesson", reduced_motion=motion)
+    style = "getComputedStyle(document.querySelector('.node rect')).transitionDuration"
+    assert (shown.page.evaluate(style) == "0s") == (motion == "reduce")
+
+
+@pytest.mark.parametrize("name", [*SMALL, *NETWORKS])
+def test_pages_are_small(name):
+    try:
+        told = explanation(problem_of(name), {})
+    except MissingFramework as error:
+        pytest.skip(str(error))
+    assert len(written(told).encode()) < LIMIT * 0.7  # the frameworks' programs are to come
+
+
+# What comes from a user's file
+
+USERS = """
+from dataclasses import dataclass
+import numpy as np
+import backproof as bp
+from backproof.comparisons.named_network import NamedNetwork
+
+@dataclass(frozen=True)
+class Turned:
+    "y = x W"
+    def init(self, rng):
+        return {"<b>W</b>": rng.standard_normal((3, 3))}
+    def forward(self, params, x):
+        W = params["<b>W</b>"]
+        return np.einsum("ni,io->no", x, W) if EINSUM else x @ W, (x, W)
+    def backward(self, residuals, dy):
+        x, W = residuals
+        return dy @ W.T, {"<b>W</b>": x.T @ dy}
+
+def data():
+    return np.random.default_rng(0).standard_normal((6, 3)), np.zeros((6, 3))
+
+network = NamedNetwork(
+    "<img src=x onerror=alert(1)>", "</script><script>alert(2)</script><!-- data -->",
+    bp.Sequential(bp.Dense(3, 3), Turned()), bp.MeanSquaredError(), data)
+"""
+
+
+def users_page(tmp_path, einsum):
+    file, out = tmp_path / "mine.py", tmp_path / "mine.html"
+    file.write_text(USERS.replace("EINSUM", str(einsum)), encoding="utf-8")
+    result = CliRunner().invoke(main, ["explain", f"{file}:network", "--html", str(out)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return out.read_text(encoding="utf-8")
+
+
+def test_names_are_text_and_nothing_else(opened, tmp_path):
+    shown = opened(text=users_page(tmp_path, einsum=False))
+    assert shown.text("h1") == "<img src=x onerror=alert(1)>"
+    assert "</script><script>alert(2)</script><!-- data -->" in shown.text("header")
+    assert shown.page.locator("img, b").count() == 0
+    assert "1.<b>W</b>" in shown.text(".knobs")
+    shown.slide("weight", 0.7)
+    assert shown.arrays()[1]["0.W"][0] == 0.7
+
+
+def test_what_cannot_be_computed_is_shown_as_recorded(opened, tmp_path):
+    shown = opened(text=users_page(tmp_path, einsum=True))
+    assert "np.einsum has no counterpart there" in shown.text("#knobs")
+    assert shown.page.locator("#knobs input").count() == 0
+    assert shown.page.is_disabled("#once")
+    steps = shown.page.evaluate("backproof.data.steps.length")
+    for _ in range(steps - 1):
+        shown.page.click("#next")
+    shown.settle()
+    assert shown.page.is_disabled("#next")
+    assert len(shown.page.locator(".matrix button").all_inner_texts()) == 9
