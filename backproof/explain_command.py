@@ -66,7 +66,7 @@ def explain(
         if step is not None and form != "text":
             raise click.UsageError(f"--step is for text: {form} holds every step in full")
         if output is not None:
-            _check_folder(output)
+            _check_folder(output, "--html" if html else "--output")
         from .comparisons.cases import one_thread
         from .comparisons.ledger.explanation import explanation, problem_of
 
@@ -93,11 +93,11 @@ def _form(form: str | None, output: str | None) -> str:
     return form or meant or "text"
 
 
-def _check_folder(output: str) -> None:
+def _check_folder(output: str, option: str) -> None:
     path = Path(output)
     if path.is_dir() or not path.parent.is_dir():
         what = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-        raise click.BadParameter(f"cannot write {output}: {what}", param_hint="--output")
+        raise click.BadParameter(f"cannot write {output}: {what}", param_hint=option)
 
 
 def _tracers(names: Sequence[str]) -> tuple[dict[str, Tracer], dict[str, str]]:

@@ -6,12 +6,10 @@ else. Arrays are named by their place on the tape.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from linecache import getlines
 from typing import Any
 
 import numpy as np
@@ -25,12 +23,13 @@ from .comparisons.ledger.problem import named
 from .comparisons.ledger.source import statements
 from .comparisons.ledger.tape import CONSTANT, NotTraceable, Tape
 from .explain_graph import graph
+from .explain_sources import Listings
 from .explain_words import counterpart, identity, remarks, said, shape, small, without
 from .reference.optimizers.sgd import SGD
 from .reference.protocols import Array
 from .reference.tree import leaves
 
-RECORDED = 400  # numbers of an array that the page cannot compute: of a larger one the first
+RECORDED, LEAST = 40_000, 64  # numbers, in all and of one array, that the page cannot compute
 MOST = 1_500_000  # numbers that a page works out sixty times a second
 NAMES = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX"}
 
@@ -47,7 +46,7 @@ def page_data(e: Explanation) -> dict[str, Any]:
     wanted = {*found.given.values(), *found.updated.values(), *(found.rows[row] for row in rows)}
     needed = found.tape.needed(list(wanted))
     place = {var: i for i, var in enumerate(needed)}
-    listings = _Listings()
+    listings = Listings()
     steps = [_step(row, e.ledger, place[found.rows[row]], listings) for row in rows]
     steps += _updates(e, found, place, listings)
     losses = [row for row in rows if row.step.call.path == "loss" and row.step.role == "y"]
@@ -74,8 +73,8 @@ def _labels(target: Any) -> list[int] | None:
 
 
 def _asked(e: Explanation) -> list[str]:
-    named = [*e.ledger.events, *(name for name in e.skipped if name in NAMES)]
-    return sorted(dict.fromkeys(named), key=lambda n: list(NAMES).index(n) if n in NAMES else 9)
+    """The frameworks of the ledger, and those that are missing."""
+    return [*e.ledger.events, *(name for name in e.skipped if name in NAMES)]
 
 
 def _framework(name: str, e: Explanation) -> dict[str, str]:
@@ -103,11 +102,13 @@ def _computable(program: Live) -> Live:
 def _recorded(e: Explanation) -> Live:
     """A tape on which every number stands as it was recorded."""
     tape, given = Tape(), {}
+    most = max(LEAST, RECORDED // len(e.ledger.rows))
 
     def kept(value: Array) -> int:
-        flat = np.asarray(value, np.float64)
-        numbers = [float(f"{v:.9g}") for v in flat.ravel()[:RECORDED]]
-        return tape.add(CONSTANT, (), flat, numbers=numbers).var
+        """The whole array, or as many of its numbers as there is room for."""
+        array = np.asarray(value, np.float64)
+        numbers = [float(f"{v:.9g}") for v in array.ravel()[:most]]
+        return tape.add(CONSTANT, (), array, numbers=numbers).var
 
     for path, w in leaves(named(*e.problem.shown)):
         given[path] = kept(w)
@@ -134,48 +135,7 @@ def _finite(value: float) -> float | str:
     return str(value)
 
 
-class _Listings:
-    """The functions that steps come from, each once, with the numbers of their lines."""
-
-    def __init__(self) -> None:
-        self.all: list[dict[str, Any]] = []
-        self.known: dict[tuple[str, int], int] = {}
-
-    def place(self, file: str, number: int) -> dict[str, Any]:
-        """Which listing, and from which line to which of it the statement goes."""
-        function = _function_at(file, number)
-        if function is None:
-            return {"source": None}
-        key = (file, function.lineno)
-        if key not in self.known:
-            self.known[key] = len(self.all)
-            self.all.append(self._listing(file, function))
-        statement = statements(file).get(number)
-        last = (statement and statement.node.end_lineno) or number
-        first = statement.line if statement else number
-        return {"source": self.known[key], "first": first, "last": last}
-
-    def _listing(self, file: str, function: ast.FunctionDef) -> dict[str, Any]:
-        lines = getlines(file)[function.lineno - 1 : function.end_lineno]
-        indent = len(lines[0]) - len(lines[0].lstrip())
-        parts = file.replace("\\", "/").split("/")[-2:]
-        return {"title": "/".join(parts), "first": function.lineno,
-                "lines": [line.rstrip("\n")[indent:] for line in lines]}  # fmt: skip
-
-
-@cache
-def _functions(file: str) -> tuple[ast.FunctionDef, ...]:
-    tree = ast.parse("".join(getlines(file)))
-    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
-
-
-def _function_at(file: str, number: int) -> ast.FunctionDef | None:
-    """The innermost function around a line."""
-    around = [f for f in _functions(file) if f.lineno <= number <= (f.end_lineno or 0)]
-    return max(around, key=lambda f: f.lineno, default=None)
-
-
-def _step(row: Row, ledger: Ledger, var: int, listings: _Listings) -> dict[str, Any]:
+def _step(row: Row, ledger: Ledger, var: int, listings: Listings) -> dict[str, Any]:
     step, call = row.step, row.step.call
     line = int(step.where.rpartition(":")[2])
     return {
@@ -191,11 +151,24 @@ def _step(row: Row, ledger: Ledger, var: int, listings: _Listings) -> dict[str, 
 def _found(row: Row, ledger: Ledger, name: str) -> dict[str, Any]:
     """The place of a step's counterpart in the framework's program, or why there is none."""
     match = row.matches.get(name)
+    shown = [draws[-1] for draws in ledger.events[name]]
     if match is None:
-        return {"at": None, "text": without(row, name) or "it does not depend on the numbers"}
-    at = next(i for i, draws in enumerate(ledger.events[name]) if draws[-1] is match.event)
+        why = without(row, name) or "it does not depend on the numbers"
+        return {"at": None, "inside": _around(row, ledger, name, shown), "text": why}
+    at = next(i for i, event in enumerate(shown) if event is match.event)
     more = [*remarks(row, name), f"largest difference {small(match.off)}"]
     return {"at": at, "text": counterpart(match), "more": "; ".join(more)}
+
+
+def _around(row: Row, ledger: Ledger, name: str, shown: list[Event]) -> int | None:
+    """The event that a step without a counterpart is inside of: the first of its name."""
+    phase, names = row.step.call.phase, row.inside.get(name, "").split(", ")
+    place = {id(event): i for i, event in enumerate(shown)}
+    earlier = (r.matches.get(name) for r in ledger.rows[: ledger.rows.index(row)])
+    before = [place[id(m.event)] for m in earlier if m is not None and m.event.phase == phase]
+    after = max(before, default=-1) + 1
+    found = (i for i, e in enumerate(shown) if i >= after and e.phase == phase and e.name in names)
+    return next(found, None)
 
 
 def _program(e: Explanation, name: str) -> list[Event]:
@@ -211,7 +184,7 @@ def _event(e: Event) -> list[str]:
 
 
 def _updates(
-    e: Explanation, found: Live, place: dict[int, int], listings: _Listings
+    e: Explanation, found: Live, place: dict[int, int], listings: Listings
 ) -> Iterator[dict[str, Any]]:
     """A step for each parameter: the update rule."""
     file, line = lines_of_update()[-1]

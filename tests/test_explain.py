@@ -283,6 +283,8 @@ def test_without_frameworks_the_derivation_is_told(monkeypatch):
         (["mlp", "--step", "1", "--format", "json"], "json holds every step in full"),
         (["mlp", "--format", "json", "--output", "x.html"], "x.html is html: choose one"),
         (["mlp", "--output", "no/such/x.json"], "there is no folder"),
+        (["mlp", "--html", "no/such/x.html"], "Invalid value for --html: cannot write no/such"),
+        (["mlp", "--html", "x.html", "--format", "json"], "already says which format"),
         (["mlp", "--adapter", "complex_step"], "cannot tell what it computes on the way"),
         (["mlp", "--mutant", "ZZ"], "backproof mutants lists them"),
         (["mlp", "--mutant", "D25"], "mlp has no LayerNorm"),

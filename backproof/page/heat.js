@@ -4,9 +4,9 @@ const CELLS = 64; // numbers that are shown as a table
 
 /* An array as a picture: rows and columns of it, its leading axes side by side. */
 function picture(shape) {
-  if (shape.length < 2) return { rows: 1, columns: size(shape), blocks: 1, start: 0 };
+  if (shape.length < 2) return { rows: 1, columns: size(shape), blocks: 1 };
   const [rows, columns] = shape.slice(-2);
-  return { rows, columns, blocks: size(shape.slice(0, -2)), start: 0 };
+  return { rows, columns, blocks: size(shape.slice(0, -2)) };
 }
 
 /* Of an array with an axis of samples, one sample of it. */

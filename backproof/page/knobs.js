@@ -34,6 +34,8 @@ class Slider {
   }
 }
 
+const LISTED = 512; // places along an axis that can be chosen
+
 /* A slider for any entry of some arrays. */
 class Chooser {
   constructor(app, label, names) {
@@ -58,7 +60,7 @@ class Chooser {
     this.array.value = name;
     const at = placeOf(shape, entry);
     this.selects = shape.map((n, axis) => {
-      const options = Array.from({ length: n },
+      const options = Array.from({ length: Math.min(n, LISTED) },
         (_, i) => el("option", { value: i, selected: i === at[axis] }, `${i}`));
       const label = `${this.label}: place along axis ${axis}`;
       return el("select", { "aria-label": label, disabled: n < 2, onchange: () => this.placed() },

@@ -50,6 +50,7 @@ class App {
     find("position").value = this.at + 1;
     find("position").setAttribute("aria-valuetext", this.summary());
     find("back").disabled = this.at === 0 && !model.past.length;
+    write(find("next"), this.at === steps.length - 1 && model.live ? "Update" : "Next");
     find("next").disabled = this.at === steps.length - 1 && !model.live;
     write(find("loss"), digits(model.loss, 9));
     write(find("updates"), `${model.past.length} update${model.past.length === 1 ? "" : "s"}`);
@@ -60,17 +61,19 @@ class App {
 
   summary() {
     const { step } = this;
-    const place = `step ${this.at + 1} of ${this.data.steps.length}`;
+    const place = `Step ${this.at + 1} of ${this.data.steps.length}`;
     return `${place}, ${step.phase}, ${step.layer}: ${step.equation}`;
   }
 
   go(at, { quiet = false } = {}) {
     this.at = at;
-    const { shape } = this.model.arrays[this.step.array];
+    const { shape, data } = this.model.arrays[this.step.array];
     const { phase, leaf } = this.step, ofParameter = phase === "update" || /[^x]$/.test(leaf);
     const batched = shape.length > 1 && shape[0] === this.data.samples && !ofParameter;
     this.entry = batched ? this.sample * size(shape.slice(1)) : 0;
-    if (!quiet) this.say(this.summary());
+    const value = digits(data[this.entry]);
+    const entry = `${this.step.name}${entryText(shape, this.entry)}`;
+    if (!quiet) this.say(`${this.summary()}; ${entry} is ${value}`);
     this.changed();
   }
 
@@ -171,7 +174,7 @@ class App {
   }
 }
 
-const TYPED = "input, select, textarea, [contenteditable], .scroll, .lines";
+const TYPED = "input, select, summary, [tabindex]"; // where arrow keys do something else
 
 function listen(app) {
   find("next").addEventListener("click", () => app.next());

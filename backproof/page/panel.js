@@ -20,8 +20,15 @@ class Panel {
     const left = `${this.left(step)}${entryText(shape, app.entry)}`;
     write(find("plugged"), [left, text, digits(data[app.entry], 9)].filter(Boolean).join(" = "));
     if (this.matrix) this.matrix.fill(data, app.entry);
-    else paint(this.canvas, data, this.seen.shape, this.seen.start);
+    else this.map(data);
     this.entry.value = app.entry;
+  }
+
+  /* A heat map, as large as there is room. */
+  map(data) {
+    paint(this.canvas, data, this.seen.shape, this.seen.start);
+    const { width, height } = this.canvas, scale = Math.min(400 / width, 300 / height, 40);
+    this.canvas.style.width = `${Math.round(scale * width)}px`;
   }
 
   left(step) { return step.phase === "update" ? `new ${step.name}` : step.name; }
@@ -54,7 +61,8 @@ class Panel {
       ? new Matrix(caption + of, shape, this.seen, (entry) => app.look(entry)) : null;
     this.canvas = el("canvas", { role: "img", "aria-label": `heat map of ${caption}`,
       onclick: (event) => this.pick(event) });
-    const map = el("figure", { class: "map" }, this.canvas, el("figcaption", {}, caption + of));
+    const legend = `${caption}${of}; a negative number is in the other colour`;
+    const map = el("figure", { class: "map" }, this.canvas, el("figcaption", {}, legend));
     this.numbers.replaceChildren(this.matrix ? this.matrix.node : map);
   }
 
@@ -85,7 +93,7 @@ class Panel {
     write(find("found"), text);
     find("listing").replaceChildren(...(list ? [list] : []));
     find("listing").hidden = !list;
-    const now = find("listing").querySelector(".now");
+    const now = find("listing").querySelector(".now, .around");
     if (now) {
       const box = find("listing");
       box.scrollTop = now.offsetTop - box.offsetTop - box.clientHeight / 2 + now.offsetHeight / 2;
@@ -107,14 +115,15 @@ class Panel {
     const program = this.app.data.programs[id];
     const from = program.findIndex(([phase]) => phase === step.phase);
     const lines = program.map(([phase, line], i) => phase === step.phase
-      ? codeLine(i - from + 1, line, i === found.at) : null).filter(Boolean);
+      ? codeLine(i - from + 1, line, i === found.at, i === found.inside) : null).filter(Boolean);
     const text = [found.text, found.more].filter(Boolean).join("; ");
     return [text, el("ol", { class: "lines" }, ...lines)];
   }
 }
 
-function codeLine(number, text, now) {
-  return el("li", { class: now ? "now" : null, "aria-current": now ? "true" : null },
+function codeLine(number, text, now, around = false) {
+  const kind = now ? "now" : around ? "around" : null;
+  return el("li", { class: kind, "aria-current": now ? "true" : null },
     el("span", { class: "line-number", "aria-hidden": "true" }, `${number}`),
     el("code", {}, text || " "));
 }

@@ -9,13 +9,19 @@ class Model {
     this.programs = [];
     for (const [name, shape, inputs, more = {}] of data.tape) {
       const out = { name, shape, inputs, more, data: new Float64Array(size(shape)) };
-      more.numbers?.forEach((v, i) => { out.data[i] = typeof v === "string" ? WORDS[v] : v; });
+      if (more.numbers) this.fill(out.data, more.numbers);
       const run = maker(name, out, inputs.map((i) => this.arrays[i]));
       this.arrays.push(out);
       if (run) this.programs.push(run);
     }
     this.first = this.snapshot();
     this.restart();
+  }
+
+  /* What was not recorded is not a number. */
+  fill(data, numbers) {
+    data.fill(NaN);
+    numbers.forEach((v, i) => { data[i] = typeof v === "string" ? WORDS[v] : v; });
   }
 
   get live() { return !this.data.why; }
