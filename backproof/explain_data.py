@@ -89,7 +89,7 @@ def _match(match: Match, name: str, ledger: Ledger) -> dict[str, Any]:
     return {
         "name": event.name, "number": event.number, "operation": event.operation,
         "operations": operations(ledger, name, match), "scope": event.scope,
-        "where": event.where, "fork": event.fork, "layout": match.layout.text,
+        "where": event.where, "text": event.text, "fork": event.fork, "layout": match.layout.text,
         "held": match.anchored, "later": list(dict.fromkeys(v.name for v in match.later)),
         "off": match.off, "relative": match.relative,
     }  # fmt: skip

@@ -16,7 +16,7 @@ from .reference.protocols import Array, Layer, Tree
 
 WIDEST, LONGEST = 8, 10  # nodes of a layer, and layers, that are drawn one by one
 NUDGES = (-3.0, -0.3, 0.3, 3.0)  # of an input, to see what depends on it
-Place = Callable[[Row], int]
+Place = Callable[[Row], int | None]  # on the tape, if it is there
 
 
 def graph(problem: Problem, ledger: Ledger, place: Place) -> dict[str, Any] | None:
@@ -25,21 +25,23 @@ def graph(problem: Problem, ledger: Ledger, place: Place) -> dict[str, Any] | No
     chain = list(_chain(problem.network, params))
     if not _is_narrow(x) or x.dtype.kind != "f" or len(chain) > LONGEST:
         return None
-    columns, links = [_column("x", x, None, _passed(ledger, "backward", chain[0][0], "dx"))], []
-    values = [x]
-    for i, (path, layer, p) in enumerate(chain):
-        row = _passed(ledger, "forward", path, "y")
-        if row is None or not _is_narrow(row.shown) or len(row.shown) != len(x):
+
+    def at(phase: str, path: str, role: str) -> int | None:
+        row = _passed(ledger, phase, path, role)
+        return None if row is None else place(row)
+
+    columns = [{"title": "x", "width": x.shape[1], "value": None}]
+    links, before = [], x
+    for path, layer, p in chain:
+        row, value = _passed(ledger, "forward", path, "y"), at("forward", path, "y")
+        if row is None or value is None or not _is_narrow(row.shown) or len(row.shown) != len(x):
             return None
-        after = (chain[i + 1][0], "dx") if i + 1 < len(chain) else ("loss", "dx")
-        gradient = _passed(ledger, "backward", *after)
-        columns.append(_column(_title(path, layer), row.shown, row, gradient))
-        links.append({"path": path, **_link(path, layer, p, values[-1])})
-        values.append(row.shown)
-    for column in columns:
-        for kind in ("value", "gradient"):
-            row = column[kind]
-            column[kind] = None if row is None else place(row)
+        title, width = f"{path} {type(layer).__name__}".strip(), row.shown.shape[1]
+        columns.append({"title": title, "width": width, "value": value})
+        links.append({"path": path, **_link(path, layer, p, before)})
+        before = row.shown
+    for column, path in zip(columns, [*(path for path, _, _ in chain), "loss"], strict=True):
+        column["gradient"] = at("backward", path, "dx")  # what comes after sends it back
     return {"columns": columns, "links": links}
 
 
@@ -54,14 +56,6 @@ def _chain(layer: Layer, params: Tree, path: str = "") -> Iterator[tuple[str, La
             yield from _chain(inner, p, f"{path}.{i}" if path else str(i))
     else:
         yield path, layer, params
-
-
-def _title(path: str, layer: Layer) -> str:
-    return f"{path} {type(layer).__name__}".strip()
-
-
-def _column(title: str, shown: Array, value: Row | None, gradient: Row | None) -> dict[str, Any]:
-    return {"title": title, "width": shown.shape[-1], "value": value, "gradient": gradient}
 
 
 def _passed(ledger: Ledger, phase: str, path: str, role: str) -> Row | None:

@@ -62,7 +62,7 @@ def page_data(e: Explanation) -> dict[str, Any]:
         "steps": steps, "sources": listings.all,
         "programs": {name: [_event(v) for v in _program(e, name)] for name in e.ledger.events},
         "frameworks": [_framework(name, e) for name in ("numpy", *_asked(e))],
-        "graph": graph(e.problem, e.ledger, lambda row: place[found.rows[row]]),
+        "graph": graph(e.problem, e.ledger, lambda row: place.get(found.rows.get(row, -1))),
     }  # fmt: skip
 
 

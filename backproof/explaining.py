@@ -92,6 +92,12 @@ class Explained:
         print_explanation(console(file=stream), self.explanation)
         return stream.getvalue()
 
+    def page(self) -> str:
+        """The page to step through and to play with, that ``backproof explain --html`` writes."""
+        from .explain_page import page
+
+        return page(self.explanation)
+
     def _repr_html_(self) -> str:
         """A table for notebooks: plain HTML, its classes there to be styled."""
         skipped = "".join(
@@ -160,7 +166,7 @@ def explain(
     lacking = {name: why for name in wanted if (why := environment.lacking(name))}
     tracers: Any = {name: load(name) for name in wanted if name not in lacking}
     with one_thread():
-        told = explanation(problem, tracers, unfused=unfused, jvp=jvp, hvp=hvp, mutant=mutant,
-                           seed=seed)  # fmt: skip
+        told = explanation(problem, tracers, unfused=unfused, jvp=jvp, hvp=hvp, update=True,
+                           mutant=mutant, seed=seed)  # fmt: skip
     told.skipped.update(lacking)
     return Explained(told)

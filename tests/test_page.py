@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import backproof
 from backproof.adapters.loading import FRAMEWORKS, MissingFramework, load
 from backproof.cli import main
 from backproof.comparisons import environment
@@ -514,6 +515,16 @@ def users_page(tmp_path, einsum):
     result = CliRunner().invoke(main, ["explain", f"{file}:network", "--html", str(out)])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.output
     return out.read_text(encoding="utf-8")
+
+
+def test_a_page_by_a_program(opened):
+    """Of the whole ledger, or of a part of it, which has neither a graph nor a loss."""
+    told = backproof.explain("mazur", adapters=[])
+    assert opened("whole", told.page()).page.locator(".node").count() == 11
+    part = opened("part", told.only("backward").page())
+    assert part.page.locator(".tile").count() == len(told.only("backward").table()) + 2
+    part.slide("weight", 0.4)
+    assert part.text("#loss") == "not a number"
 
 
 def test_names_are_text_and_nothing_else(opened, tmp_path):
