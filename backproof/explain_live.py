@@ -93,7 +93,7 @@ def _computable(program: Live) -> Live:
     wanted = [*program.rows.values(), *program.updated.values()]
     operations = [program.tape.operations[var] for var in program.tape.needed(wanted)]
     if lacking := sorted({o.name for o in operations} - page_operations()):
-        raise NotTraceable(f"it has no {', '.join(lacking)}")
+        raise NotTraceable(f"it does not know {', '.join(lacking)}")
     if (size := sum(int(np.prod(o.shape)) for o in operations)) > MOST:
         raise NotTraceable(f"a pass makes {size:,} numbers, too many to follow a slider")
     return program

@@ -303,7 +303,7 @@ def test_an_operation_that_the_page_lacks_is_noticed(monkeypatch):
 
     monkeypatch.setattr(explain_live, "page_operations", lambda: frozenset({"add", "view"}))
     why = page_data(explanation(problem_of("mazur"), {}))["why"]
-    assert why.startswith("This page cannot recompute mazur: it has no absolute, ")
+    assert why.startswith("This page cannot recompute mazur: it does not know absolute, ")
 
 
 # Steps, sliders, frameworks
@@ -421,7 +421,7 @@ def test_a_missing_framework_is_named(opened):
     told = explanation(problem_of("mazur"), {})
     told.skipped["torch"] = "torch is not installed: pip install 'backproof[torch]'"
     shown = opened(text=written(told))
-    shown.page.locator("#frameworks").get_by_label("PyTorch (not installed)").check()
+    shown.page.locator("#frameworks").get_by_label("PyTorch (skipped)").check()
     shown.settle()
     assert "pip install 'backproof[torch]'" in shown.text("#found")
 
@@ -539,7 +539,7 @@ def test_names_are_text_and_nothing_else(opened, tmp_path):
 
 def test_what_cannot_be_computed_is_shown_as_recorded(opened, tmp_path):
     shown = opened(text=users_page(tmp_path, einsum=True))
-    assert "np.einsum has no counterpart there" in shown.text("#knobs")
+    assert "np.einsum is none of the operations" in shown.text("#knobs")
     assert shown.page.locator("#knobs input").count() == 0
     assert shown.page.is_disabled("#once")
     steps = shown.page.evaluate("backproof.data.steps.length")

@@ -154,7 +154,7 @@ class Graph {
     this.columns.forEach((column, c) => this.drawColumn(column, c));
     this.links.forEach((link, c) => { if (link.weight) this.drawWeights(link, c); });
     const { app } = this, step = app.step, lossStep = app.stepOf(app.data.loss);
-    write(this.loss.value, digits(app.model.loss, 4));
+    write(this.loss.value, brief(app.model.loss, 4));
     const [name, label] = this.loss.extra;
     write(name, "loss");
     if (label) write(label, `class ${app.data.labels[app.sample]}`);
@@ -177,8 +177,8 @@ class Graph {
       && arrays[step.array].shape.at(-1) === column.width;
     const now = step.array === column.value || onTheWay || step.array === column.gradient;
     this.nodes[c].forEach((node, i) => {
-      write(node.value, digits(values[from + i], 4));
-      write(node.gradient, gradients ? `∂ ${digits(gradients[from + i], 3)}` : "");
+      write(node.value, brief(values[from + i], 4));
+      write(node.gradient, gradients ? `∂ ${brief(gradients[from + i], 3)}` : "");
       this.lines(c).forEach((kind, k) => write(node.extra[k], this.extra(kind, link, i)));
       this.mark(node, now, made);
       node.node.classList.toggle("chosen", now && app.entry === from + i);
@@ -190,9 +190,9 @@ class Graph {
   extra(kind, link, i) {
     const { model, data, sample } = this.app;
     const bias = link?.fixed ?? model.given(link?.bias)?.data;
-    if (kind === "b") return `b ${digits(bias[i], 4)}`;
+    if (kind === "b") return `b ${brief(bias[i], 4)}`;
     const target = model.arrays[data.given.target];
-    return `t ${digits(target.data[sample * target.shape[1] + i], 3)}`;
+    return `t ${brief(target.data[sample * target.shape[1] + i], 3)}`;
   }
 
   drawWeights(link, c) {
@@ -210,7 +210,7 @@ class Graph {
       this.mark(edge, now, -1);
       edge.node.classList.toggle("chosen", now && chosen);
       edge.label.classList.toggle("hidden", !edge.few && !(now && chosen));
-      write(edge.weight, digits(value, 3));
+      write(edge.weight, brief(value, 3));
       write(edge.gradient, this.below(link, edge.entry, updating, gradient));
       edge.gradient.classList.toggle("update", updating);
     }
@@ -219,8 +219,8 @@ class Graph {
   /* What stands below a weight: its gradient once there is one, and what it is updated to. */
   below(link, entry, updating, gradient) {
     const { app } = this, { arrays } = app.model;
-    if (updating) return `→ ${digits(arrays[app.data.updated[link.weight]].data[entry], 3)}`;
+    if (updating) return `→ ${brief(arrays[app.data.updated[link.weight]].data[entry], 3)}`;
     if (!gradient || gradient.step > app.at) return "";
-    return `∂ ${digits(arrays[gradient.array].data[entry], this.tall ? 2 : 3)}`;
+    return `∂ ${brief(arrays[gradient.array].data[entry], this.tall ? 2 : 3)}`;
   }
 }

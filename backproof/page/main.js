@@ -158,7 +158,7 @@ class App {
       const onchange = () => { this.framework = id; this.panel.built = null; this.changed(); };
       const input = el("input", { type: "radio", name: "framework", value: id,
         checked: id === "numpy", onchange });
-      return el("label", {}, input, el("span", {}, missing ? `${name} (not installed)` : name));
+      return el("label", {}, input, el("span", {}, missing ? `${name} (skipped)` : name));
     }));
   }
 

@@ -88,7 +88,7 @@ class Panel {
     const { app } = this;
     const framework = app.data.frameworks.find(({ id }) => id === app.framework);
     const [text, list] = framework.id === "numpy" ? this.ours(step)
-      : framework.missing ? [`${framework.name} is not here: ${framework.missing}`, null]
+      : framework.missing ? [`${framework.name} was skipped: ${framework.missing}`, null]
       : this.theirs(step, framework.id);
     write(find("found"), text);
     find("listing").replaceChildren(...(list ? [list] : []));

@@ -1,14 +1,17 @@
 /* Numbers and formulas in words. */
 
-/* A number as people write it, to so many significant digits. */
-function digits(value, count = 6) {
+/* A number as people write it, to so many significant digits; a small one with its exponent. */
+function digits(value, count = 6, least = 1e-4) {
   if (Number.isNaN(value)) return "not a number";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   let text = value.toPrecision(count);
-  if (value !== 0 && Math.abs(value) < 1e-4) text = value.toExponential(count - 1);
+  if (value !== 0 && Math.abs(value) < least) text = value.toExponential(count - 1);
   text = text.replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, "");
   return text.replace(/^-/, "−").replace("e-", "e−").replace("e+", "e");
 }
+
+/* The same where there is little room. */
+const brief = (value, count) => digits(value, count, 1e-3);
 
 const shapeText = (shape) => shape.join(" × ") || "one number";
 

@@ -193,7 +193,7 @@ class Traced(NDArrayOperatorsMixin):
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func not in _FUNCTIONS:
-            raise NotTraceable(f"np.{func.__name__} has no counterpart there")
+            raise NotTraceable(f"np.{func.__name__} is none of the operations that it knows")
         return _FUNCTIONS[func](self.tape, *args, **kwargs)
 
 
