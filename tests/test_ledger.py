@@ -7,7 +7,13 @@ import pytest
 
 from backproof.adapters.tracing import Tracer
 from backproof.comparisons.ledger.matching import Index, multiple, same
+from backproof.comparisons.ledger.problem import explain, of_named
 from backproof.comparisons.ledger.steps import record
+from backproof.comparisons.named_network import NamedNetwork
+from backproof.reference.layers.batchnorm1d import BatchNorm1d
+from backproof.reference.layers.dense import Dense
+from backproof.reference.layers.sequential import Sequential
+from backproof.reference.losses.mean_squared_error import MeanSquaredError
 
 
 def test_the_frameworks_can_be_traced(framework):
@@ -146,3 +152,26 @@ def test_forks_meet_forks(framework, explained):
     """Our sum of two cotangents is the framework's own, whoever writes it down."""
     (row,) = (r for r in explained.ledger("residual").rows if r.step.fork)
     assert row.matches[framework.name].event.fork
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_true_zero_is_not_wrong_but_a_false_one_is(right, framework, monkeypatch):
+    """A bias before a batch norm has no gradient, only rounding; to forget one is a mistake."""
+    network = Sequential(Dense(3, 4), BatchNorm1d(4), Dense(4, 2))
+    case = NamedNetwork("normed", "", network, MeanSquaredError(), lambda: _drawn(3, 2))
+    if not right:
+        gradient = Dense.gradient
+
+        def forgetful(self, residuals, dy):
+            return {**gradient(self, residuals, dy), "W": 0.0 * residuals[1]}
+
+        monkeypatch.setattr(Dense, "gradient", forgetful)
+    ledger = explain(of_named(case), {framework.name: framework})
+    matched, held = ledger.gradients(framework.name)
+    assert matched < held
+    assert (ledger.first_unmatched(framework.name) is None) == right
+
+
+def _drawn(n_in, n_out):
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((8, n_in)), rng.standard_normal((8, n_out))

@@ -1,6 +1,6 @@
 /* A chain of narrow layers, node by node: values in the nodes, weights on the edges. */
 
-const WIDTH = 68, HEIGHT = 38, LINE = 13; // of a node, and of each line more in it
+const WIDTH = 72, HEIGHT = 38, LINE = 13; // of a node, and of each line more in it
 const WIDE = { across: 26, along: { weight: 122, each: 30 }, margin: 40 };
 const TALL = { across: 14, along: { weight: 92, each: 24 }, margin: 26 };
 const LABELLED = 6; // edges of a layer that all have their weight written on them
