@@ -71,7 +71,7 @@ class Tape:
         key = (array.shape, array.tobytes(), array.dtype.str) if array.size <= SHARED else id(array)
         if key not in self.constants:
             made = self.add(CONSTANT, (), array, numbers=numbers_of(array))
-            made.origin = value  # held, so that its id is not used again
+            made.origin = array  # held, so that its id is not used again
             self.constants[key] = made
         return self.constants[key]
 
@@ -212,7 +212,7 @@ def _places(how: Callable[[Array], Any], shape: tuple[int, ...]) -> dict[str, An
     """Where in the flat array of that shape the numbers of a layout are."""
     probe = np.arange(int(np.prod(shape))).reshape(shape)
     seen = np.asarray(how(probe))
-    if not np.shares_memory(seen, probe):
+    if not np.may_share_memory(seen, probe):
         return {"index": seen.ravel().tolist(), "region": list(seen.shape)}
     offset = int(seen.flat[0]) if seen.size else 0
     strides = [s // probe.itemsize for s in seen.strides]
