@@ -223,7 +223,7 @@ def test_a_mismatch_is_told_with_its_first_step_and_layer(faulty):
     assert text[4] == '  dparams["0.W"], dparams["0.b"], dparams["2.W"] are wrong too.'
     again = "  Reproduce: backproof compare --network lesson --adapter wrong --dtype float64"
     assert text[5].startswith(
-        "  Likely cause: Dense with its gradient times 1.001, in dparams alone, in every Dense: noise "
+        "  Likely cause: Dense with its gradient times 1.001, in dparams alone, in every Dense: "
     )
     assert text[6] == f"{again} --steps 1 --seed 3"
     where = "lesson, SGD, float64, lockstep at step 2, seed 3"
