@@ -92,7 +92,8 @@ class Traced(NDArrayOperatorsMixin):
     __slots__ = ("origin", "payload", "tape", "var")
 
     def __init__(self, tape: Tape, payload: Array, var: int) -> None:
-        self.tape, self.payload, self.var, self.origin = tape, payload, var, None
+        self.tape, self.payload, self.var = tape, payload, var
+        self.origin: Array | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
