@@ -141,7 +141,7 @@ def diagnosis_score(session: nox.Session) -> None:
 def lesson(session: nox.Session) -> None:
     """Build the site with the lesson, whose code is run: docs/_build/html. Arguments for Sphinx."""
     python = program(everything(session), "python")
-    options = ("-E", "-q", "-W", "--keep-going", "-j", "6")  # a kernel often waits
+    options = ("-E", "-q", "-W", "--keep-going")  # not -j: kernels would race for ports
     pages, site = ROOT / "docs", ROOT / "docs" / "_build" / "html"
     command = ("-P", "-m", "sphinx", *options, *session.posargs)  # -P: not what lies here
     session.run(python, *command, str(pages), str(site))
