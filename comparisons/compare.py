@@ -57,7 +57,8 @@ def compare_vjp(
     adapter that cannot be loaded. What goes wrong in an adapter becomes a row.
     """
     loaded = cases.load_adapters(adapters)
-    problem = vjp_problem(network, x, params, dy, target, dtype, seed)
+    with cases.one_thread():
+        problem = vjp_problem(network, x, params, dy, target, dtype, seed)
     return compare_problem(problem, loaded, case or str(network), seed, replicas, diagnose)
 
 
@@ -223,7 +224,8 @@ def compare_training(
     ``batches`` is one (x, target) for each step. Everything else, and what is raised, as for
     ``compare_vjp``.
     """
-    training, dtype = training_run(network, loss, optimizer, list(batches), params, dtype, seed)
+    with cases.one_thread():
+        training, dtype = training_run(network, loss, optimizer, list(batches), params, dtype, seed)
     loaded = cases.load_adapters(adapters)
     blame = cases.non_finite(
         [*cases.named_params(training.params), *cases.named_batches(training.batches)]

@@ -4,7 +4,8 @@ Noise tells what a small rounding does. An optimizer that divides a gradient by 
 its sign, or asks whether its norm is zero, makes a whole step out of the smallest rounding, if
 rounding is all that the gradient is. So the reference itself is run with roundings of true size,
 others K times as large and others a Kth, on whatever branches these lead to. A result may go as far
-as the farthest of all runs, times ``SPAN``, because it is the farthest of so few.
+as the farthest of all runs, times ``SPAN``, because it is the farthest of so few. A rounding that
+is divided by a rounding may be anything, so steps out of nothing are all taken together.
 """
 
 from __future__ import annotations
@@ -53,7 +54,12 @@ class HonestRuns:
         far = np.maximum(np.abs(low - gold), np.abs(high - gold))
         return np.asarray(far, np.float64)
 
-    def noise(self, key: Any, e: Expected) -> Array:
-        """One unit of noise of entries that may go so far: of which K are allowed."""
+    def noise(self, key: Any, e: Expected, free: Array | None = None) -> Array:
+        """One unit of noise of entries that may go so far: of which K are allowed.
+
+        Those that are ``free`` are all alike: each may go as far as the farthest of them.
+        """
         far = self.reach(key, e.gold)
+        if free is not None and free.any():
+            far = np.where(free, far[free].max(), far)
         return np.asarray(SPAN / self._form.allowed * far + self._form.u * e.size)

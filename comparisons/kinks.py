@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from itertools import combinations
 from typing import NamedTuple
 
@@ -60,15 +61,19 @@ class Resolution(NamedTuple):
 
 
 def resolve(expected: Expectations, candidate: Values, allowed: float) -> Resolution:
-    """Which of the ambiguous branches the candidate took, by least squares."""
+    """Which of the ambiguous branches the candidate took, by least squares.
+
+    An entry that is asked more often than can be tried together leaves it undecidable.
+    """
     alone = _resolved(expected, candidate, allowed, 1)
-    entries = [kink.entry for kink in expected.ambiguous]
-    if not alone.beyond or len(set(entries)) == len(entries):
+    asked = Counter(kink.entry for kink in expected.ambiguous)
+    if not alone.beyond or max(asked.values(), default=1) == 1:
         return alone
     together = _resolved(expected, candidate, allowed, TOGETHER)
-    if together.beyond >= alone.beyond:
-        return alone
-    return together._replace(decidable=alone.decidable)
+    best = min(alone, together, key=lambda found: found.beyond)
+    moves = _moves(dict.fromkeys(expected.ambiguous, 0.0), TOGETHER)
+    crowded = max(asked.values()) > TOGETHER or len(moves) > MOST
+    return best._replace(decidable=alone.decidable and not crowded)
 
 
 def _resolved(

@@ -170,8 +170,7 @@ class Noise:
         if key in self._scalars:
             y += self._scalars[key]
             return y
-        size = (sigma + self.floor) * (y[:1] != 0)  # exact zeros stay
-        size[~np.isfinite(size)] = 0
+        size = self._size_of(y[:1], sigma)
         if key is not None:
             self._scalars[key] = np.zeros_like(y)
             self._add_noise(self._scalars[key], size)
@@ -179,6 +178,12 @@ class Noise:
         else:
             self._add_noise(y, size)
         return y
+
+    def _size_of(self, y: Array, sigma: Array) -> Array:
+        """How large a rounding of y is; exact zeros stay, but not those of terms that cancel."""
+        size = np.asarray((sigma + self.floor) * ((y != 0) | (sigma != 0)))
+        size[~np.isfinite(size)] = 0
+        return size
 
     def check_divisor(self, y: Array) -> None:
         """Remember where 16 bits would divide by zero: √v + 1e-8, where v is 0."""
@@ -260,7 +265,7 @@ class Honest(Noise):
 
     def __init__(self, dtype: Any, seed: int, strength: float = 1.0) -> None:
         super().__init__(dtype)
-        self._size = strength * self.u * math.sqrt(3)  # of a uniform draw of variance 1
+        self._strength = strength * self.u * math.sqrt(3)  # of a uniform draw of variance 1
         self._rng = np.random.default_rng(seed)
 
     def perturb(self, y: Array, sigma: Array | None, key: Any = None) -> Array:
@@ -270,8 +275,7 @@ class Honest(Noise):
         if key is not None and key in self._scalars:
             return y + self._scalars[key]
         draws = self._rng.uniform(-1, 1, y.shape) + self._rng.uniform(-1, 1)
-        off = self._size * (sigma + self.floor) * draws * (y != 0)
-        off[~np.isfinite(off)] = 0
+        off = self._strength * self._size_of(y, sigma) * draws
         if key is not None:
             self._scalars[key] = off
         return np.asarray(y + off)

@@ -60,6 +60,7 @@ from .records import LINEAR
 FLOOR = 0.05
 ZERO = 1024.0  # units of noise, of a rounding of the gold's precision, that may be all there is
 REPLICAS = 16
+MEDIAN_OF = 4096
 PAIRED = 4  # a quarter of the replicas repeats the draws of the first
 SATURATED = 0.9  # of the linearity: below, roundings K times as large say more than K times s
 LARGE = 20_000  # numbers given (parameters, input, cotangent): from here on a first look pays
@@ -215,8 +216,9 @@ def _spread(d: Array, paired: int) -> tuple[Array, float, Array | None]:
 
 
 def _typical(squares: Array) -> float:
-    """The median of those that are not 0."""
-    some = squares[squares > 0]
+    """The median of those that are not 0, of some thousands of them if there are more."""
+    some = squares.ravel()[:: squares.size // MEDIAN_OF | 1]
+    some = some[some > 0]
     return float(np.median(some)) if some.size else 0.0
 
 
@@ -225,7 +227,7 @@ def _reaching(key: Key, e: Expected, runs: HonestRuns) -> Expected:
 
     Its saturated entries may go so far in any case.
     """
-    honest = runs.noise(key, e)
+    honest = runs.noise(key, e, e.saturated)
     noise = np.minimum(e.noise, honest)
     if e.saturated is not None:
         noise = np.where(e.saturated, honest, noise)

@@ -34,7 +34,8 @@ def at_rest(leaves: Leaves, runs: HonestRuns | None, allowed: float) -> Leaves:
         if key[0] not in ("weights", "state") or _weight(key, zeros) is None:
             continue
         if e.reach is not None and runs:
-            resting[key] = dataclasses.replace(e, noise=runs.noise(key, e), linearity=1.0)
+            noise = runs.noise(key, e, np.ones(e.gold.shape, bool))
+            resting[key] = dataclasses.replace(e, noise=noise, linearity=1.0)
         elif e.is_zero or e.is_swamped(allowed):
             resting[key] = e
     return resting
@@ -50,9 +51,10 @@ def loosened(leaves: Leaves, keys: Collection[Key], runs: HonestRuns) -> Leaves:
     found = {}
     for key in keys:
         if key[0] in ("weights", "state") and _weight(key, zeros) is not None:
-            e, honest = leaves[key], runs.noise(key, leaves[key])
-            free = (honest > FAR * e.noise) | (False if e.saturated is None else e.saturated)
-            noise = np.maximum(honest, e.noise)
+            e = leaves[key]
+            free = runs.noise(key, e) > FAR * e.noise
+            free |= False if e.saturated is None else e.saturated
+            noise = np.maximum(runs.noise(key, e, free), e.noise)
             found[key] = dataclasses.replace(e, noise=noise, saturated=free if free.any() else None)
     return found
 

@@ -151,13 +151,16 @@ def expect_heads(spec: Any, x: Any, most: int = 3) -> None:
 
 
 def with_mask(draw: Draw, *shape: int, added: bool = False, empty: bool = True) -> Draw:
-    """The draw and a mask: of normal numbers, or booleans; if ``empty``, one row is all False."""
+    """The draw and a mask: of normal numbers, or booleans; if ``empty``, one row is all False.
+
+    Else the first key is seen by all, also by those who see no later one.
+    """
 
     def drawn(rng: np.random.Generator) -> tuple[Array, ...]:
         mask: Array = rng.standard_normal(shape)
         if not added:
             mask = mask > -0.8
-            mask[..., 0] |= ~mask.any(axis=-1)
+            mask[..., 0] |= ~mask.any(axis=-1) if empty else True
             if empty:
                 mask[(0,) * (len(shape) - 2)][1] = False
         return *draw(rng), mask

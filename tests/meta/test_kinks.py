@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -179,6 +181,17 @@ def test_flips_that_are_made_together_hide_no_error():
         wrong = rows[~rows.verdict.isin(GOOD)]
         assert wrong.leaf.tolist() == ["2.W"], rows.to_string()
         assert wrong.verdict.tolist() == ["mismatch"]
+
+
+@pytest.mark.parametrize(("asked", "decidable"), [(1, True), (3, True), (4, False)])
+def test_an_entry_asked_more_often_than_can_be_tried_is_not_decidable(
+    asked, decidable, monkeypatch
+):
+    """Where nothing that was tried explains the candidate: two numbers are left."""
+    left = kinks.Resolution(None, decidable=True, beyond=2.0)
+    monkeypatch.setattr(kinks, "_resolved", lambda *given: left)
+    expected = SimpleNamespace(ambiguous=[Kink(call, 7) for call in range(asked)])
+    assert kinks.resolve(expected, {}, 64).decidable == decidable
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from backproof import SGD, AdamW, Conv2d, Dense, LayerNorm, ReLU, Sigmoid, Softmax, Tanh
 from backproof.comparisons.cases import draw_params
 from backproof.comparisons.formats import FORMATS
-from backproof.comparisons.noise import Noise, spread
+from backproof.comparisons.noise import Honest, Noise, spread
 from backproof.comparisons.noisy import Noisy
 from backproof.comparisons.tolerances import rms
 from backproof.reference.training import init_state, update
@@ -165,6 +165,15 @@ def test_an_exact_zero_stays_zero():
     got = _noise().array(np.array([0.0, 1.0])) * 3.0
     assert (got.payload[:, 0] == 0).all()
     assert (got.payload[1:, 1] != 3).all()
+
+
+@pytest.mark.parametrize("honest", [False, True])
+def test_a_zero_of_terms_that_cancel_does_not(honest):
+    """Others round the products of 3/7 and -3/7 in another order, or fuse one of them."""
+    x, w = np.array([[3.0, -3.0, 0.0], [0.0, 0.0, 0.0]]), np.full((3, 1), 1 / 7)
+    y = (Honest("float32", 0) if honest else _noise()).array(x) @ w
+    assert np.any(y.payload[:, 0] != 0)
+    assert not np.any(y.payload[:, 1])
 
 
 def test_entries_of_one_operation_share_half_of_their_noise():

@@ -25,6 +25,10 @@ from backproof import (
 )
 from backproof.comparisons.campaign.cases import rules
 from backproof.comparisons.cases import draw_params
+from backproof.comparisons.formats import FORMATS
+from backproof.comparisons.honest import HonestRuns
+from backproof.comparisons.measures import Expected
+from backproof.comparisons.noise import Honest
 
 from .honest import honest
 
@@ -107,3 +111,24 @@ def test_adafactor_of_no_gradient_stands_still(rule):
     w = np.ones((2, 3), np.float32)
     after, _ = rule.update(np.zeros_like(w), rule.init(w), w, 1)
     np.testing.assert_array_equal(after, w)
+
+
+def _quotients(arithmetic):
+    """Roundings divided by roundings: now and then one of them is anything."""
+    x = arithmetic.array(np.linspace(1.0, 2.0, 400))
+    return {("y", ""): (x * 1.1 - 1.1 * x) / (x * 1.3 - 1.3 * x)}
+
+
+def test_steps_out_of_nothing_are_judged_together():
+    """The farthest of 400 entries is a bound for each; the farthest of its own 16 runs is not."""
+    runs, form = HonestRuns(_quotients, "float32", 0), FORMATS["float32"]
+    e = Expected(np.zeros(400), np.ones(400), np.dtype(np.float32))
+    alone, all_free = runs.noise(("y", ""), e), np.ones(400, bool)
+    together = runs.noise(("y", ""), e, all_free)
+    beyond = np.zeros(2, int)
+    for seed in range(100, 105):
+        with np.errstate(all="ignore"):
+            off = np.abs(_quotients(Honest("float32", seed))["y", ""].base)
+        beyond += [np.sum(off > form.allowed * noise) for noise in (alone, together)]
+    assert beyond[0] > 20
+    assert beyond[1] <= 2
