@@ -149,6 +149,13 @@ def lesson(session: nox.Session) -> None:
 
 
 @nox.session
+def trust(session: nox.Session) -> None:
+    """Measure false alarms, power and cost: write docs/trust.md. A quarter of an hour."""
+    python = program(everything(session), "python")
+    session.run(python, str(ROOT / "docs/make_trust.py"), *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and layout with ruff, and that the changelog's fragments can be read."""
     ruff = program(everything(session), "ruff")

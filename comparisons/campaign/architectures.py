@@ -43,7 +43,7 @@ class Architecture:
     @cached_property
     def differs_at_ties(self) -> bool:
         """Whether a framework takes another subgradient where a number is exactly on a kink."""
-        return any(isinstance(part, _differing()) for part in _parts(self.network))
+        return any(isinstance(part, _differing()) for part in parts(self.network))
 
 
 @cache
@@ -53,14 +53,14 @@ def _differing() -> tuple[type, ...]:
     return tuple({type(s.spec) for s in samples if {"torch", "jax"} & {*s.kink}})
 
 
-def _parts(spec: Any) -> Iterator[Any]:
+def parts(spec: Any) -> Iterator[Any]:
     """A spec and all specs in it."""
     yield spec
     if dataclasses.is_dataclass(spec):
         for field in dataclasses.fields(spec):
             value = getattr(spec, field.name)
             for inner in value if isinstance(value, tuple) else (value,):
-                yield from _parts(inner)
+                yield from parts(inner)
 
 
 def _width(rng: Rng, most: int = 48) -> int:
@@ -281,22 +281,35 @@ def sandwich(rng: Rng, sample: Sample) -> Architecture | None:
     return Architecture(f"sandwich of {type(sample.spec).__name__}", network, x.shape)
 
 
-def of_every_layer(rng: Rng) -> list[Architecture]:
-    """A sandwich of every sample of every layer, but of those on which a framework differs."""
-    odd = {record.case.partition("(")[0].strip("*") for record in KNOWN}
-    named = {
-        part.partition("(")[0].strip("*") for record in KNOWN for part in record.case.split("|")
-    }
-    samples = [s for name, spec in discovery.layers().items() if name not in odd | named
-               for s in spec.samples()]  # fmt: skip
-    return [made for sample in samples if (made := sandwich(rng, sample)) is not None]
+def samples() -> list[tuple[str, Sample]]:
+    """Every sample of every layer, with a number where its spec comes again: " #2"."""
+    found = []
+    for spec in discovery.layers().values():
+        seen: list[str] = []
+        for sample in spec.samples():
+            seen.append(str(sample.spec))
+            count = seen.count(seen[-1])
+            found.append((f"#{count}" if count > 1 else "", sample))
+    return found
+
+
+def of_layer(base: int, index: int) -> Architecture | None:
+    """A sandwich of the sample with that index, unless a framework is known to differ on it."""
+    _, sample = samples()[index]
+    name = type(sample.spec).__name__
+    odd = {part.partition("(")[0].strip("*") for record in KNOWN for part in record.case.split("|")}
+    return None if name in odd else sandwich(np.random.default_rng([base, index]), sample)
 
 
 FAMILIES = (perceptron, image_network, sequence_network, perceptron, image_network,
             sequence_network, volume_network)  # fmt: skip
 
 
+def architecture(base: int, index: int) -> Architecture:
+    """A random network: those of all families come in turn."""
+    return FAMILIES[index % len(FAMILIES)](np.random.default_rng([base, index]))
+
+
 def architectures(base: int, count: int) -> list[Architecture]:
-    """So many random networks of all families in turn."""
-    rng = np.random.default_rng(base)
-    return [FAMILIES[i % len(FAMILIES)](rng) for i in range(count)]
+    """The first so many of them."""
+    return [architecture(base, index) for index in range(count)]

@@ -88,12 +88,17 @@ def _bearable(architecture: Architecture, stresses: Iterable[str]) -> list[str]:
     return [stress for stress in stresses if stress not in ties]
 
 
+def cases_of(architecture: Architecture, seed: tuple[int, int], each: int) -> Iterator[Case]:
+    """``each`` random cases of an architecture, through all kinds of stress in turn."""
+    stresses = _bearable(architecture, STRESSES)
+    for k in range(each):
+        yield Case(architecture, stresses[(seed[1] + k) % len(stresses)], (*seed, k))
+
+
 def cases(some: Iterable[Architecture], base: int, each: int) -> Iterator[Case]:
-    """``each`` random cases of every architecture, through all kinds of stress in turn."""
+    """``each`` random cases of every architecture."""
     for i, architecture in enumerate(some):
-        stresses = _bearable(architecture, STRESSES)
-        for k in range(each):
-            yield Case(architecture, stresses[(i + k) % len(stresses)], (base, i, k))
+        yield from cases_of(architecture, (base, i), each)
 
 
 # Training
@@ -153,15 +158,21 @@ class Training:
         return drawn
 
 
-def trainings(some: Iterable[Architecture], base: int, each: int) -> Iterator[Training]:
-    """``each`` runs of every network that has parameters, with losses and optimizers in turn."""
-    optimizers = rules()
-    learning = [
-        a for a in some if any(True for _ in leaves(a.network.init(np.random.default_rng(0))))
-    ]
-    for i, architecture in enumerate(learning):
+def trainings_of(
+    architecture: Architecture, seed: tuple[int, int], each: int
+) -> Iterator[Training]:
+    """``each`` runs of a network, if it has parameters; losses and optimizers come in turn."""
+    if not any(True for _ in leaves(architecture.network.init(np.random.default_rng(0)))):
+        return
+    i, optimizers = seed[1], rules()
+    stresses = _bearable(architecture, IN_TRAINING)
+    for k in range(each):
+        case = Case(architecture, stresses[(i + k) % len(stresses)], (*seed, k, 1))
         loss, rule = LOSSES[i % len(LOSSES)], optimizers[i % len(optimizers)]
-        stresses = _bearable(architecture, IN_TRAINING)
-        for k in range(each):
-            case = Case(architecture, stresses[(i + k) % len(stresses)], (base, i, k, 1))
-            yield Training(case, loss, rule, steps=2 + i % 3)
+        yield Training(case, loss, rule, steps=2 + i % 3)
+
+
+def trainings(some: Iterable[Architecture], base: int, each: int) -> Iterator[Training]:
+    """``each`` runs of every network that can be trained."""
+    for i, architecture in enumerate(some):
+        yield from trainings_of(architecture, (base, i), each)

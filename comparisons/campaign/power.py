@@ -1,0 +1,130 @@
+"""How small an error is seen: planted in single entries, and judged as a candidate's would be.
+
+The candidate is the reference in its own dtype, whose numbers are right; in one entry of one leaf
+an error is planted, relative to the largest entry of the leaf. It is caught if that leaf becomes a
+mismatch. Every sample of every layer, loss and optimizer is planted with errors of every size.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...adapters.numpy_reference import NumpyReference
+from ...reference import discovery
+from ...reference.protocols import Layer, Loss, Optimizer, Sample
+from ...reference.tree import as_dtype
+from ..judging import Context, judge_values
+from ..mutants import mutants
+from ..problems import Problem, replay, vjp_problem
+from ..tolerances import Expectations, Key, Values, expectations
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIZES = tuple(10.0**power for power in range(-16, 1))
+STEPS = 3  # of an optimizer
+PLACES = ("any", "noisiest")
+
+
+@cache
+def families() -> dict[str, str]:
+    """The family of each layer, loss and optimizer: that of most of its mutants."""
+    counted: dict[str, Counter[str]] = {}
+    for mutant in mutants().values():
+        counted.setdefault(mutant.target.__name__, Counter())[mutant.family] += 1
+    return {name: found.most_common(1)[0][0] for name, found in counted.items()}
+
+
+@dataclass(frozen=True)
+class Planting:
+    """Errors planted in the samples of one spec, in both dtypes; run by ``job.run_tasks``."""
+
+    name: str
+    seed: int
+
+    @property
+    def label(self) -> str:
+        """The task in a word."""
+        return self.name
+
+    @property
+    def parts(self) -> int:
+        """How often ``run`` reports."""
+        return 1
+
+    @property
+    def weight(self) -> int:
+        """All are small."""
+        return 0
+
+    def run(self, report: Callable[[str], None] = lambda part: None) -> pd.DataFrame:
+        """A row for each error planted: where, how large, whether its leaf was resolved, caught."""
+        import pandas as pd
+
+        rows = []
+        for i, sample in enumerate(discovery.everything()[self.name].samples()):
+            for dtype in ("float64", "float32"):
+                problem = _problem(sample, dtype, self.seed + i)
+                rows += [{"spec": self.name, "family": families().get(self.name, "others"),
+                          "sample": sample.case(""), "dtype": dtype, **found}
+                         for found in planted(problem, self.seed + i)]  # fmt: skip
+        report(self.label)
+        return pd.DataFrame(rows)
+
+
+def plantings(seed: int) -> list[Planting]:
+    """A task for each layer, loss and optimizer."""
+    kinds = (Layer, Loss, Optimizer)
+    names = [name for find in (discovery.layers, discovery.losses, discovery.optimizers)
+             for name in find()]  # fmt: skip
+    assert all(isinstance(next(discovery.everything()[n].samples()).spec, kinds) for n in names)
+    return [Planting(name, seed) for name in names]
+
+
+def _problem(sample: Sample, dtype: str, seed: int) -> Problem:
+    rng = np.random.default_rng(seed)
+    x = as_dtype(sample.x(rng), np.dtype(dtype))
+    if isinstance(sample.spec, Optimizer):
+        scale = sample.gradient_scale
+        return replay(sample.spec, {"w": x}, None, STEPS, scale, dtype, seed)
+    target = None if sample.target is None else as_dtype(sample.target(rng), np.dtype(dtype))
+    return vjp_problem(sample.spec, x, None, None, target, dtype, seed)
+
+
+def planted(problem: Problem, seed: int) -> Iterator[dict[str, Any]]:
+    """What becomes of errors of every size in every leaf that has a number to be wrong in."""
+    rng = np.random.default_rng(seed)
+    with np.errstate(all="ignore"):
+        expected = expectations(partial(problem.run, problem.specs), problem.dtype, seed)
+        values, _ = problem.ask(NumpyReference())
+        verdicts = _verdicts(problem, expected, values)
+        for key, e in expected.leaves.items():
+            if not (e.finite and e.top) or verdicts[key] not in ("match", "unresolved"):
+                continue
+            entries = {"any": int(rng.integers(e.gold.size)), "noisiest": int(e.noise.argmax())}
+            for size in SIZES:
+                for place in PLACES:
+                    error = rng.choice([-1, 1]) * size * e.top
+                    wrong = values | {key: _with_error(values[key], entries[place], error)}
+                    caught = _verdicts(problem, expected, wrong)[key] == "mismatch"
+                    yield {"leaf": "/".join(key), "entries": e.gold.size, "size": size,
+                           "place": place, "resolved": verdicts[key] == "match",
+                           "caught": caught}  # fmt: skip
+
+
+def _with_error(value: Any, entry: int, error: float) -> Any:
+    wrong = np.array(value)
+    wrong.flat[entry] = wrong.flat[entry].astype(np.float64) + error
+    return wrong
+
+
+def _verdicts(problem: Problem, expected: Expectations, values: Values) -> dict[Key, str]:
+    context = Context("", problem.mode, problem.dtype, candidate="planted")
+    rows = judge_values(context, expected, values)
+    return {key: row.verdict for key, row in zip(expected.leaves, rows, strict=True)}

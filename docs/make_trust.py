@@ -1,0 +1,392 @@
+"""Measure what a verdict is worth, and write docs/trust.md and docs/power.svg: `nox -s trust`.
+
+How often correct code is called wrong, how small an error is seen, how many wrong implementations
+are found and how soon, and what a comparison costs. All draws follow from the seed; the one of the
+published page was never used while the judging was written or mended.
+
+    python docs/make_trust.py [--seed 20261127] [--share 1.0] [--jobs 2]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.progress import track
+from scipy.stats import binomtest
+
+from backproof.comparisons import environment
+from backproof.comparisons.campaign.architectures import samples
+from backproof.comparisons.campaign.comparing import CANDIDATES, Some, adapters
+from backproof.comparisons.campaign.cost import Cost, cost, networks
+from backproof.comparisons.campaign.kinked import KINDS as KINKS
+from backproof.comparisons.campaign.power import SIZES, plantings
+from backproof.comparisons.collecting import SECONDS, together
+from backproof.comparisons.job import Task, run_tasks
+from backproof.comparisons.mutants import mutants
+from backproof.comparisons.mutants.score import tally, tasks
+from backproof.comparisons.networks import MAIN
+from backproof.comparisons.summary import power
+from backproof.reference import discovery
+
+HERE = Path(__file__).parent
+COUNTED = ("agrees", "known divergence", "alarm")  # these are comparisons
+SMALL = {"float64": 1e-9, "float32": 1e-3}
+KINDS = {
+    "networks": "random networks", "layers": "every sample of every layer",
+    "kinks": "entries on a kink, up to rounding", "trainings": "trainings, every optimizer",
+}  # fmt: skip
+STYLES = {"backproof": "float64", "backproof-float32": "float32"}
+Work = Callable[[str, Sequence[Any]], list[tuple[Any, pd.DataFrame]]]
+
+
+def working(jobs: int) -> Work:
+    """What runs tasks on so many workers, with a bar."""
+
+    def run(title: str, some: Sequence[Any]) -> list[tuple[Any, pd.DataFrame]]:
+        return list(track(run_tasks(some, jobs=jobs), title, total=len(some)))
+
+    return run
+
+
+# False alarms
+
+
+def campaign(seed: int, part: float) -> list[Some]:
+    """The random comparisons: of an architecture all at once, because JAX compiles it once."""
+
+    def some(kind: Any, count: int, each: int, every: int = 1) -> Iterator[Some]:
+        return (Some(kind, seed, i, each) for i in range(0, count, every))
+
+    few = max(round(1 / part), 1)
+    return [
+        *some("networks", max(round(90 * part), 7), 16), *some("layers", len(samples()), 1, few),
+        *some("kinks", len(KINKS), max(round(36 * part), 2)),
+        *some("trainings", max(round(90 * part), 7), 2),
+    ]  # fmt: skip
+
+
+def false_alarms(run: Work, seed: int, part: float) -> dict[str, Any]:
+    """Every comparison with its outcome, and which layers took part."""
+    made = campaign(seed, part)
+    rows = pd.concat([table for _, table in run("comparing", made)], ignore_index=True)
+    rows["cause"] = [_cause(row, seed) if row.outcome == "alarm" else ""
+                     for row in rows.itertuples()]  # fmt: skip
+    taken = set().union(*(some.layers() for some in made)) & set(discovery.layers())
+    return {"rows": rows, "layers": taken, "missing": set(discovery.layers()) - taken}
+
+
+def plain_ways() -> dict[str, tuple[str, AbstractContextManager[Any]]]:
+    """How a framework computes the same without its fused kernels, and what that is called."""
+    import jax
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    return {
+        "torch": ("its fused attention", sdpa_kernel(SDPBackend.MATH)),
+        "jax": ("what XLA compiles it to", jax.disable_jit()),
+    }
+
+
+def _cause(alarm: Any, seed: int) -> str:
+    """The part of the framework without which there is no alarm, or ""."""
+    if alarm.candidate not in plain_ways():
+        return ""
+    what, plain = plain_ways()[alarm.candidate]
+    with plain:
+        again = Some(alarm.kind, seed, alarm.index, alarm.number + 1).again(
+            alarm.number, alarm.candidate
+        )
+    return what if again[0]["outcome"] in ("agrees", "known divergence") else ""
+
+
+# Power, mutants and cost
+
+
+def default_networks(run: Work) -> pd.DataFrame:
+    """The main job: the networks, optimizers and steps that are compared where none is named."""
+    chosen = [Task(name, dtype, adapters=CANDIDATES) for name in MAIN for dtype in SMALL]
+    return together([table for _, table in run("default networks", chosen)])
+
+
+def hunts(run: Work) -> pd.DataFrame:
+    """Every mutant, with our own comparison in both dtypes."""
+    chosen = tasks(list(mutants().values()), tuple(STYLES))
+    return pd.concat([table for _, table in run("mutants", chosen)], ignore_index=True)
+
+
+def costs() -> list[Cost]:
+    """What comparisons of large networks cost, all three candidates together."""
+    pairs = [(name, dtype) for name in networks() for dtype in SMALL]
+    return [cost(name, dtype, adapters()) for name, dtype in track(pairs, "cost")]
+
+
+# The page
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def exact(hits: int, of: int) -> str:
+    """A share and its 95 % interval after Clopper and Pearson, in per cent."""
+    low, high = binomtest(hits, of).proportion_ci(0.95, "exact")
+    return f"{hits:,} of {of:,}, {100 * hits / of:.1f} % ({100 * low:.2f} to {100 * high:.2f})"
+
+
+def at_most(hits: int, of: int) -> str:
+    """The largest share that so few hits are compatible with, one-sided, 95 %."""
+    high = binomtest(hits, of, alternative="less").proportion_ci(0.95, "exact").high
+    return f"1 in {1 / high:,.0f}"
+
+
+def told_alarms(found: dict[str, Any]) -> str:
+    """The section on false alarms."""
+    rows = found["rows"]
+    counted = rows[rows["outcome"].isin(COUNTED)]
+    false = counted[(counted["outcome"] == "alarm") & (counted["cause"] == "")]
+    real = counted[(counted["outcome"] == "alarm") & (counted["cause"] != "")]
+    lines = []
+    for (kind, dtype), some in rows.groupby(["kind", "dtype"], sort=False):
+        own = some[some["outcome"].isin(COUNTED)]
+        alarm = own["outcome"] == "alarm"
+        open_ = own["unresolved"].sum() / max(own["entries"].sum(), 1)
+        lines.append([
+            KINDS[kind], dtype, f"{len(own):,}", int((alarm & (own["cause"] == "")).sum()),
+            int((alarm & (own["cause"] != "")).sum()),
+            int((own["outcome"] == "known divergence").sum()), f"{100 * open_:.2f} %",
+            *(int((some["outcome"] == o).sum()) for o in ("vacuous", "undefined", "unsupported")),
+        ])  # fmt: skip
+    heads = ["comparisons", "dtype", "made", "false alarms", "of a kernel", "known divergences",
+             "unresolved entries", "vacuous", "undefined", "unsupported"]  # fmt: skip
+    by = counted.groupby("candidate", sort=False).size()
+    missing = f", all but {', '.join(sorted(found['missing']))}" if found["missing"] else ""
+    tuned = counted[counted["kind"] == "trainings"]["optimizer"].str.partition("(")[0].nunique()
+    return ALARMS.format(
+        made=f"{len(counted):,}", false=len(false), most=at_most(len(false), len(counted)),
+        table=table(heads, lines), by=", ".join(f"{name} {n:,}" for name, n in by.items()),
+        layers=len(found["layers"]), of=len(discovery.layers()), missing=missing, optimizers=tuned,
+        kinks=int(counted["kinks"].sum()), ratio32=_largest(counted, "float32"),
+        ratio64=_largest(counted, "float64"), real=_told_real(real), falsely=_told(false),
+    )  # fmt: skip
+
+
+def _largest(rows: pd.DataFrame, dtype: str) -> str:
+    allowed = {"float64": 1024, "float32": 64}[dtype]
+    return f"{allowed * rows[(rows['dtype'] == dtype)]['ratio'].max():.0f} of {allowed}"
+
+
+def _told_real(real: pd.DataFrame) -> str:
+    if real.empty:
+        return "There was no such case in this run."
+    by = real.groupby(["candidate", "cause", "dtype"]).agg(
+        n=("case", "size"), first=("case", "min")
+    )
+    return table(["candidate", "without what it agrees", "dtype", "comparisons", "such as"],
+                 [[*keys, row.n, row.first] for keys, row in by.iterrows()])  # fmt: skip
+
+
+def _told(false: pd.DataFrame) -> str:
+    return "\n".join(f"- {r.candidate}, {r.dtype}, {r.case}: {r.told}" for r in false.itertuples())
+
+
+def told_power(rows: pd.DataFrame, main: pd.DataFrame) -> str:
+    """The section on power."""
+    resolved = rows[rows["resolved"]]
+    small = resolved[np.isclose(resolved["size"], resolved["dtype"].map(SMALL), atol=0)]
+    lines = []
+    for family, some in small.groupby("family"):
+        cells = [exact(int(own["caught"].sum()), len(own)) if len(own) else "-"
+                 for dtype in SMALL for place in ("any", "noisiest")
+                 for own in [some[(some["dtype"] == dtype) & (some["place"] == place)]]
+                 ]  # fmt: skip
+        lines.append([family, *cells])
+    missed = small[~small["caught"]].groupby(["dtype", "sample", "leaf"]).size().reset_index()
+    names = sorted({f"{r.sample.partition('(')[0]} {r.leaf.rpartition(' ')[2]}"
+                    for r in missed.itertuples()})  # fmt: skip
+    shares = {
+        dtype: exact(int(own["caught"].sum()), len(own))
+        for dtype in SMALL for own in [small[small["dtype"] == dtype]]
+    }  # fmt: skip
+    tiny = resolved[resolved["size"] == min(SIZES)]["caught"].mean()
+    default = power(main).set_index("dtype")
+    open_ = main[(main["verdict"] == "unresolved")]
+    named = open_.groupby(["case", "mode", "quantity", "leaf", "finding"]).size()
+    return POWER.format(
+        tensors=f"{len(rows.groupby(['sample', 'dtype', 'leaf'])):,}", **shares,
+        table=table(["family", "float64, any entry", "float64, noisiest", "float32, any entry",
+                     "float32, noisiest"], lines),
+        missed=", ".join(names) or "none",
+        exactly=f"{100 * tiny:.0f} %",
+        default=", ".join(f"{100 * row.unresolved:.3f} % in {d}" for d, row in default.iterrows()),
+        named="\n".join(f"- {', '.join(filter(None, map(str, key)))}: {n} rows"
+                        for key, n in named.items()) or "- none",
+    )  # fmt: skip
+
+
+def plotted(rows: pd.DataFrame, path: Path) -> None:
+    """The share of errors that are caught, by their size."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    import matplotlib.pyplot as plt
+
+    mpl.rcParams["svg.fonttype"], mpl.rcParams["svg.hashsalt"] = "none", "trust"
+    figure, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
+    for dtype, color in (("float64", "#1f5fa8"), ("float32", "#c2571a")):
+        for place, line in (("any", "-"), ("noisiest", ":")):
+            own = rows[rows["resolved"] & (rows["dtype"] == dtype) & (rows["place"] == place)]
+            share = 100 * own.groupby("size")["caught"].mean()
+            axes.semilogx(
+                share.index,
+                share,
+                line,
+                color=color,
+                marker=".",
+                markersize=5,
+                label=f"{dtype}, {'any entry' if place == 'any' else 'noisiest entry'}",
+            )
+    axes.set_xlabel("error of one entry, relative to the largest")
+    axes.set_ylabel("caught, %")
+    axes.set_xticks(SIZES[::2])
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, fontsize=9)
+    figure.savefig(path, metadata={"Date": None, "Creator": None})
+
+
+def told_mutants(rows: pd.DataFrame) -> str:
+    """The section on mutants."""
+    parts = []
+    for style, dtype in STYLES.items():
+        own = rows[rows["style"] == style]
+        slowest = own.loc[own[own["outcome"] == "killed"]["seconds"].idxmax()]
+        parts.append([dtype, exact(*tally(own)), f"{slowest['seconds']:.2f} s ({slowest['id']})"])
+    return MUTANTS.format(table=table(["dtype", "found", "the slowest to be found"], parts))
+
+
+def told_cost(found: Sequence[Cost], main: pd.DataFrame) -> str:
+    """The section on cost."""
+    lines = [[c.name, f"{c.parameters:,}", c.dtype, f"{1e3 * c.plain:.2f} ms", f"{c.ratio:.0f}",
+              f"{c.tolerances:.0f}"] for c in found]  # fmt: skip
+    heads = ["network", "parameters", "dtype", "a plain gradient", "the comparison",
+             "its tolerances"]  # fmt: skip
+    spent, whole = (main.attrs[name] for name in SECONDS)
+    return COST.format(table=table(heads, lines), share=f"{100 * spent / whole:.0f}",
+                       most=f"{max(c.ratio for c in found):.0f}")  # fmt: skip
+
+
+INTRODUCTION = """# What a verdict is worth
+
+How often correct code is called wrong, how small an error is seen, how many wrong implementations
+are found, and what all that costs: measured by `nox -s trust`, seed {seed}, in {minutes:.0f}
+minutes on {machine}, with {versions}. The seed was never used while the judging was written or
+mended. Intervals are for 95 %, after Clopper and Pearson. How often the diagnosis of a mistake is
+right: [diagnosis-score.md](diagnosis-score.md).
+"""
+ALARMS = """## Correct code that is called wrong
+
+**{false} false alarms in {made} comparisons** of correct implementations: fewer than {most}. One
+comparison is one candidate on one case in one dtype, with all its rows: {by}.
+
+{table}
+
+*Made* are comparisons that could be judged. Not among them: *vacuous* ones, whose true gradient is
+zero, and *undefined* ones, where the case itself divides by zero or overflows, both of which are
+errors that say so; and optimizers that a framework lacks. *Unresolved entries* are the share that
+was compared without a verdict, and never counts as agreement.
+
+The networks are drawn from {layers} of {of} layers{missing}, with random hyperparameters, shapes
+and data: normal, scaled by 1e-6 to 1e6, saturated, mostly zeros, equal samples, far from zero,
+integers, tiny or wild weights. Two to four steps of training, in lockstep and free-running, with
+{optimizers} optimizers. In {kinks:,} rows an entry within rounding of a kink had taken the other
+branch, and was judged by that. The largest noise ratio of what agreed was {ratio32} allowed in
+float32 and {ratio64} in float64.
+
+*Of a kernel* are alarms that are no false ones: the same framework agrees with the reference as
+soon as it computes the same without its fused kernel. torch's fused attention keeps the logarithm
+of the softmax's sum and forms exp(score - that) again on the way back, which is off by a rounding
+of the score: by per cents, in float32, where scores are beyond 1e5 and the softmax is near 0 and 1.
+Compiled, JAX's softmax of scores beyond 1e9 is NaN in float32, which it is not without `jit`
+(jax-ml/jax#37234).
+
+{real}
+{falsely}"""
+POWER = """## How small an error is seen
+
+In every sample of every layer, loss and optimizer, an error was planted in a single entry of a
+right answer: {tensors} tensors, errors from 1e-16 to 1 of the tensor's largest entry, at any entry
+and at the one with the most rounding noise.
+
+![The share of planted errors that is caught, by their size](power.svg)
+
+The {exactly} that are seen at any size are in numbers that nobody rounds: copies, zeros, counts.
+
+In resolved tensors, of errors of 1e-9 in float64 {float64} were caught; of errors
+of 1e-3 in float32 {float32}. By family:
+
+{table}
+
+Missed in float32: {missed}. There a rounding itself does as much: Adam and its kin multiply by
+1 - β₂, which float32 knows to 3e-5, and K times that is 2e-3; a saturated slope has lost its
+digits. Each row of a report tells the error that it would still have seen.
+
+**Unresolved in the default networks** (`backproof compare`): {default} of all entries compared.
+They are:
+
+{named}
+"""
+MUTANTS = """## How many wrong implementations are found
+
+{table}
+
+Seconds of processor time. What the mutants are, and what the usual styles of test find of them:
+[mutation-score.md](mutation-score.md).
+"""
+COST = """## What it costs
+
+A comparison of torch, JAX and NumPy with the reference, in units of the reference's plain float64
+gradient: medians of the ratios of 15 interleaved pairs, at most {most}. Counted is the processor's
+time in the thread that compares, so that other work on the machine does not matter; what JAX does
+in threads of its own is not in it.
+
+{table}
+
+In the default networks {share} % of the time of comparing goes into the tolerances.
+"""
+
+
+def main() -> None:
+    """Measure everything and write the page and its picture."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seed", type=int, default=20261127)
+    parser.add_argument("--share", type=float, default=1.0, help="of the random comparisons")
+    parser.add_argument("--jobs", type=int, default=2)
+    asked = parser.parse_args()
+    began, run = time.perf_counter(), working(asked.jobs)
+    found_costs = costs()  # before the workers share the cores
+    alarms = false_alarms(run, asked.seed, asked.share)
+    planted = pd.concat([rows for _, rows in run("power", plantings(asked.seed))])
+    main_job, hunted = default_networks(run), hunts(run)
+    plotted(planted, HERE / "power.svg")
+    machine, versions = environment.machine(), environment.versions(CANDIDATES)
+    parts = [
+        INTRODUCTION.format(
+            seed=asked.seed, minutes=(time.perf_counter() - began) / 60,
+            machine=", ".join(f"{v} {k}" if k == "cores" else str(v) for k, v in machine.items()),
+            versions=", ".join(f"{name} {number}" for name, number in versions.items()),
+        ),
+        told_alarms(alarms), told_power(planted, main_job), told_mutants(hunted),
+        told_cost(found_costs, main_job),
+    ]  # fmt: skip
+    (HERE / "trust.md").write_text("\n".join(part.rstrip() + "\n" for part in parts))
+
+
+if __name__ == "__main__":
+    main()
