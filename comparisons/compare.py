@@ -227,9 +227,8 @@ def compare_training(
     with cases.one_thread():
         training, dtype = training_run(network, loss, optimizer, list(batches), params, dtype, seed)
     loaded = cases.load_adapters(adapters)
-    blame = cases.non_finite(
-        [*cases.named_params(training.params), *cases.named_batches(training.batches)]
-    )
+    given = [*cases.named_params(training.params), *cases.named_batches(training.batches)]
+    blame = cases.non_finite(given)
     locked = Context(case or str(network), "lockstep", dtype, str(optimizer), blame=blame)
     free = dataclasses.replace(locked, mode="free-running")
     watch, live, large = Stopwatch(), False, training.numbers > LARGE

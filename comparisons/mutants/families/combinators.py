@@ -14,6 +14,7 @@ from ....reference.layers.sequential import Sequential
 from ....reference.layers.tied_autoencoder import TiedAutoencoder
 from ....reference.layers.tied_head import TiedHead
 from ....reference.layers.token_mean import TokenMean
+from ....reference.tree import tree_map
 from ..registry import wrong
 
 # Sequential, Residual
@@ -26,7 +27,7 @@ from ..registry import wrong
 class _(Sequential):
     def backward(self, residuals, dy):
         dx, (first, *rest) = super().backward(residuals, dy)
-        return dx, ({k: np.zeros_like(g) for k, g in first.items()}, *rest)
+        return dx, (tree_map(np.zeros_like, first), *rest)
 
 
 @wrong("D38", "layers without parameters are left out on the way back",

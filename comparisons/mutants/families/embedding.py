@@ -22,7 +22,7 @@ from ..registry import wrong
 class _(Embedding):
     def backward(self, residuals, dy):
         (x,) = residuals
-        dW = np.zeros((self.n_rows, self.n), dy.dtype)
+        dW = np.zeros_like(dy, shape=(self.n_rows, self.n))
         dW[x] = dy  # the last one stays
         if self.padding is not None:
             dW[self.padding] = 0

@@ -63,7 +63,7 @@ class _(MaxPool2d):
 class _(MaxPool2d):
     def backward(self, residuals, dy):
         beats, over, sizes = residuals
-        dx = np.zeros((*dy.shape[:2], *over.padded(sizes)), dy.dtype)
+        dx = np.zeros_like(dy, shape=(*dy.shape[:2], *over.padded(sizes)))
         free = np.ones(dy.shape, bool)
         last_to_first = list(over.taps(dy.shape[2:]))[::-1]
         for tap, won in zip(last_to_first, [*reversed(beats), True], strict=True):
@@ -234,7 +234,7 @@ class _(UpsampleNearest2d):
 class _(UpsampleNearest2d):
     def backward(self, residuals, dy):
         rows, columns, H, W = residuals
-        dx = np.zeros((*dy.shape[:2], H, W), dy.dtype)
+        dx = np.zeros_like(dy, shape=(*dy.shape[:2], H, W))
         dx[:, :, rows[:, None], columns] = dy
         return dx, {}
 
