@@ -194,7 +194,8 @@ def _told_real(real: pd.DataFrame) -> str:
 
 
 def _told(false: pd.DataFrame) -> str:
-    return "\n".join(f"- {r.candidate}, {r.dtype}, {r.case}: {r.told}" for r in false.itertuples())
+    lines = [f"- {r.candidate}, {r.dtype}, {r.case}: {r.told}\n" for r in false.itertuples()]
+    return "\n\nThe false alarms:\n\n" + "".join(lines) if lines else "\n"
 
 
 def told_power(rows: pd.DataFrame, main: pd.DataFrame) -> str:
@@ -316,8 +317,7 @@ of the score: by per cents, in float32, where scores are beyond 1e5 and the soft
 Compiled, JAX's softmax of scores beyond 1e9 is NaN in float32, which it is not without `jit`
 (jax-ml/jax#37234).
 
-{real}
-{falsely}"""
+{real}{falsely}"""
 POWER = """## How small an error is seen
 
 In every sample of every layer, loss and optimizer, an error was planted in a single entry of a
