@@ -110,10 +110,7 @@ def test_cost_is_counted_in_plain_gradients():
     assert found.verdicts == ("match",)
 
 
-def test_the_page_tells_of_ten_thousand_comparisons_and_of_every_alarm():
-    page = PAGE.read_text()
-    alarms, made = re.search(r"\*\*(\d+) false alarms in ([\d,]+) comp", page).groups()
+def test_the_page_tells_of_no_false_alarm_in_ten_thousand():
+    alarms, made = re.search(r"\*\*(\d+) false alarms in ([\d,]+) comp", PAGE.read_text()).groups()
+    assert int(alarms) == 0
     assert int(made.replace(",", "")) >= 10_000
-    assert int(alarms) <= 3
-    _, _, named = page.partition("The false alarms:\n\n")
-    assert len(re.findall(r"^- \w+, float\d\d, ", named, flags=re.M)) == int(alarms)
