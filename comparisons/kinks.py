@@ -168,7 +168,8 @@ def _flat(values: Values, keys: list[Key]) -> Array:
 def _least_squares(basis: list[Array], distance: Array, allowed: float) -> tuple[list[float], bool]:
     """The shares of the basis in the distance, and whether they can be told apart.
 
-    They cannot where, within noise, a mixture of all branches explains every number.
+    They cannot where other shares change no number by as much as is allowed, and a mixture of all
+    branches explains every number.
     """
     columns, shares = np.stack(basis, axis=1).astype(np.float64), np.zeros(len(basis))
     distance, size = distance.astype(np.float64), np.linalg.norm(columns, axis=0)
@@ -178,10 +179,15 @@ def _least_squares(basis: list[Array], distance: Array, allowed: float) -> tuple
     unit = columns[:, matters] / size[matters]
     solution, _, rank, _ = np.linalg.lstsq(unit, distance, rcond=None)
     shares[matters] = solution / size[matters]
-    mixture = np.linalg.pinv(columns, rcond=SEEN / max(size.max(), SEEN)) @ distance
-    mixed = np.abs(mixture - 0.5).max() <= 1
-    mixed = mixed and np.abs(distance - columns @ mixture).max() <= allowed
-    return shares.tolist(), bool(rank == np.count_nonzero(matters) and not mixed)
+    if rank < np.count_nonzero(matters):
+        return shares.tolist(), False
+    u, singular, vt = np.linalg.svd(columns[:, size > allowed], full_matrices=False)
+    alike = len(singular) < len(vt.T) or bool((singular <= allowed).any())
+    seen = singular > SEEN
+    mixture = (u.T @ distance)[seen] / singular[seen] @ vt[seen]
+    left = distance - columns[:, size > allowed] @ mixture
+    mixed = np.abs(mixture - 0.5).max(initial=0) <= 1 and np.abs(left).max() <= allowed
+    return shares.tolist(), not (alike and bool(mixed))
 
 
 def _with_halves(

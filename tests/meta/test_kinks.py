@@ -11,6 +11,8 @@ from backproof import (
     Conv2d,
     Dense,
     GlobalMaxPool2d,
+    Hinge,
+    L1Loss,
     LayerNorm,
     Maxout,
     ReLU,
@@ -19,7 +21,9 @@ from backproof import (
 )
 from backproof.comparisons import judging, kinks
 from backproof.comparisons.campaign.kinked import COUNTS, KINDS, kinked
+from backproof.comparisons.campaign.power import planted
 from backproof.comparisons.noise import NEAR, Kink, Noise
+from backproof.comparisons.problems import vjp_problem
 from backproof.comparisons.tolerances import amplitudes
 from backproof.reference.tree import as_dtype, tree_map
 
@@ -181,6 +185,19 @@ def test_flips_that_are_made_together_hide_no_error():
         wrong = rows[~rows.verdict.isin(GOOD)]
         assert wrong.leaf.tolist() == ["2.W"], rows.to_string()
         assert wrong.verdict.tolist() == ["mismatch"]
+
+
+@pytest.mark.parametrize("loss", [Hinge("mean"), L1Loss()], ids=str)
+def test_an_error_beside_the_kink_of_its_own_entry_is_no_mixture(loss):
+    """A billionth of the other branch is neither branch, and not half of both."""
+    for i, sample in enumerate(type(loss).samples()):
+        rng = np.random.default_rng(i)
+        x, target = (as_dtype(draw(rng), np.float64) for draw in (sample.x, sample.target))
+        problem = vjp_problem(sample.spec, x, None, None, target, "float64", i)
+        small = [
+            row for row in planted(problem, i) if 1e-9 <= row["size"] < 1
+        ]  # 1 is the other one
+        assert all(row["caught"] for row in small)
 
 
 @pytest.mark.parametrize(("asked", "decidable"), [(1, True), (3, True), (4, False)])
