@@ -298,6 +298,11 @@ comparison is one candidate on one case in one dtype, with all its rows: {by}.
 
 {table}
 
+The same campaign is what the judging was mended by. Earlier runs had found 1 false alarm in 15,957
+comparisons (seed 78), 2 in 15,892 (20261125) and 3 in 11,800 (20261126): steps that optimizers make
+of a gradient of zero, ties of many numbers, a zero of terms that cancel, and a sample without a
+divergence's name. Each was mended at its cause, and no constant was raised.
+
 *Made* are comparisons that could be judged. Not among them: *vacuous* ones, whose true gradient is
 zero, and *undefined* ones, where the case itself divides by zero or overflows, both of which are
 errors that say so; and optimizers that a framework lacks. *Unresolved entries* are the share that
