@@ -17,7 +17,7 @@ import numpy as np
 
 from ...adapters.numpy_reference import NumpyReference
 from ...reference import discovery
-from ...reference.protocols import Layer, Loss, Optimizer, Sample
+from ...reference.protocols import Optimizer, Sample
 from ...reference.tree import as_dtype
 from ..judging import Context, judge_values
 from ..mutants import mutants
@@ -80,11 +80,8 @@ class Planting:
 
 def plantings(seed: int) -> list[Planting]:
     """A task for each layer, loss and optimizer."""
-    kinds = (Layer, Loss, Optimizer)
-    names = [name for find in (discovery.layers, discovery.losses, discovery.optimizers)
-             for name in find()]  # fmt: skip
-    assert all(isinstance(next(discovery.everything()[n].samples()).spec, kinds) for n in names)
-    return [Planting(name, seed) for name in names]
+    kinds = (discovery.layers, discovery.losses, discovery.optimizers)
+    return [Planting(name, seed) for find in kinds for name in find()]
 
 
 def _problem(sample: Sample, dtype: str, seed: int) -> Problem:
