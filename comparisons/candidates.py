@@ -13,8 +13,8 @@ from ..reference.protocols import Tree
 from ..reference.training import Step
 from ..reference.tree import leaves, tree_map
 from .cases import Loaded
-from .judging import Context, failed_row
 from .records import Comparison
+from .rows import Context, failed_row
 from .tolerances import Values
 
 

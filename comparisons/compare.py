@@ -21,9 +21,10 @@ from .candidates import Answer, Runs, answer_step, answer_updated, ask_all, free
 from .collecting import Stopwatch, finished, together
 from .conventions import UPDATES, Convention
 from .envelope import Envelope
-from .judging import Context, judge_values, reached, undecided
+from .judging import judge_values, reached, undecided
 from .problems import Problem, Replay, at_step, evaluation, replay, training_run, vjp_problem
 from .records import Comparison
+from .rows import Context
 from .tolerances import LARGE, REPLICAS, Expectations, looks
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ from ..reference.protocols import Array, Initialiser
 from . import cases
 from .collecting import Stopwatch, finished
 from .formats import format_of
-from .judging import Context, failed_row
 from .records import Comparison
+from .rows import Context, failed_row
 
 if TYPE_CHECKING:
     import pandas as pd

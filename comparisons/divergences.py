@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from .conventions import CONVENTIONS
 
 if TYPE_CHECKING:
-    from .judging import Context
+    from .rows import Context
     from .tolerances import Key
 
 

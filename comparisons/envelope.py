@@ -17,10 +17,10 @@ from ..reference.tree import as_dtype, leaves
 from .candidates import copied, free_values, step_values
 from .cases import numbers_in
 from .formats import OWN_ROUNDING, format_of, name_of, wide_dtype
-from .judging import Context, in_doubt, norm_row
 from .measures import Expected, norm
 from .noise import Noise, spread
 from .records import Comparison
+from .rows import Context, in_doubt, norm_row
 from .tolerances import ZERO, Exact, Key, Values, rms
 
 

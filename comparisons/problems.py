@@ -14,9 +14,9 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from ..adapters.protocols import VJP, Adapter, Updated
-from ..reference.protocols import Function, Layer, Loss, Optimizer, Tree
+from ..reference.protocols import Function, Layer, Loss, Optimizer, Sample, Tree
 from ..reference.training import init_state, update
-from ..reference.tree import leaves, tree_map
+from ..reference.tree import as_dtype, leaves, tree_map
 from . import cases, vacuity
 from .candidates import answer_updated, answer_vjp, copied, updated_values, vjp_values
 from .envelope import Training
@@ -323,6 +323,22 @@ def training_run(
         cases.forward(loss, cases.forward(network, params, x), target)
         cases.check_integers(network, params, f"x of batch {t}", x, dtype)
     return Training(network, loss, optimizer, params, checked), dtype
+
+
+def of_sample(sample: Sample, dtype: Any, seed: Any, steps: int) -> Problem:
+    """The question that a sample is: a VJP, so many steps of an optimizer, or a value.
+
+    ``seed`` is that of all that is drawn, as NumPy takes one.
+    """
+    rng = np.random.default_rng(seed)
+    spec, x = sample.spec, as_dtype(sample.x(rng), np.dtype(dtype))
+    own = int(rng.integers(2**31))
+    if isinstance(spec, Optimizer):
+        return replay(spec, {"w": x}, None, steps, sample.gradient_scale, dtype, own)
+    if isinstance(spec, Function):
+        return evaluation(spec, x, dtype)
+    target = as_dtype(sample.target(rng), np.dtype(dtype)) if sample.target else None
+    return vjp_problem(spec, x, None, None, target, dtype, own)
 
 
 def _cotangent(dy: Any, y: Tree, rng: np.random.Generator, dtype: np.dtype[Any]) -> Tree:

@@ -16,9 +16,9 @@ import numpy as np
 from ..reference.floats import is_float
 from ..reference.protocols import Tree
 from ..reference.tree import leaves
-from .judging import Context
 from .measures import Expected
 from .records import Comparison
+from .rows import Context
 from .tolerances import placed
 
 GRADIENTS = ("dx", "dparams", "gradient")

@@ -34,10 +34,10 @@ from backproof.comparisons.campaign.wrong import Elsewhere
 from backproof.comparisons.confidence import share
 from backproof.comparisons.diagnosis.lockstep import TrainingRun
 from backproof.comparisons.mutants import Mutant, mutants
-from backproof.comparisons.problems import evaluation, replay, training_run, vjp_problem
-from backproof.reference.tree import as_dtype
+from backproof.comparisons.problems import of_sample, training_run
 
 HERE = Path(__file__).parent
+STEPS = 7  # of an optimizer
 PLANTED, INVENTED = 60, 100  # networks with a wrong layer, and with a random gradient
 
 
@@ -54,16 +54,7 @@ class Samples:
             yield from _trainings(seed)
             return
         for i, sample in enumerate(mutant.target.samples()):
-            rng = np.random.default_rng([seed, i])
-            x = as_dtype(sample.x(rng), np.float64)
-            if mutant.kind in ("layer", "loss"):
-                target = as_dtype(sample.target(rng), np.float64) if sample.target else None
-                yield vjp_problem(sample.spec, x, None, None, target, "float64", seed + i)
-            elif mutant.kind == "optimizer":
-                scale = sample.gradient_scale
-                yield replay(sample.spec, {"w": x}, None, 7, scale, "float64", seed + i)
-            else:
-                yield evaluation(sample.spec, x, "float64")
+            yield of_sample(sample, "float64", [seed, i], STEPS)
 
 
 def _trainings(seed: int) -> Iterator[Any]:

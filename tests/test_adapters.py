@@ -16,8 +16,9 @@ from backproof.adapters import loading
 from backproof.adapters.protocols import Candidate, Unsupported
 from backproof.comparisons.candidates import step_values
 from backproof.comparisons.cases import draw_params
-from backproof.comparisons.judging import Context, judge_values
+from backproof.comparisons.judging import judge_values
 from backproof.comparisons.records import frame
+from backproof.comparisons.rows import Context
 from backproof.comparisons.tolerances import expectations
 from backproof.reference import discovery
 from backproof.reference.circuit import Circuit

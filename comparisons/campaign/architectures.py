@@ -6,8 +6,7 @@ compared by their samples, whose place a record explains.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ import numpy as np
 
 from ...reference import discovery
 from ...reference.protocols import Array, Draw, Layer, Sample
+from ..diagnosis.parts import places
 from ..divergences import KNOWN
 
 Rng = np.random.Generator
@@ -43,7 +43,7 @@ class Architecture:
     @cached_property
     def differs_at_ties(self) -> bool:
         """Whether a framework takes another subgradient where a number is exactly on a kink."""
-        return any(isinstance(part, _differing()) for part in parts(self.network))
+        return any(isinstance(part, _differing()) for _, part in places((self.network,)))
 
 
 @cache
@@ -51,16 +51,6 @@ def _differing() -> tuple[type, ...]:
     """The layers of which a sample says so."""
     samples = (s for spec in discovery.layers().values() for s in spec.samples())
     return tuple({type(s.spec) for s in samples if {"torch", "jax"} & {*s.kink}})
-
-
-def parts(spec: Any) -> Iterator[Any]:
-    """A spec and all specs in it."""
-    yield spec
-    if dataclasses.is_dataclass(spec):
-        for field in dataclasses.fields(spec):
-            value = getattr(spec, field.name)
-            for inner in value if isinstance(value, tuple) else (value,):
-                yield from parts(inner)
 
 
 def _width(rng: Rng, most: int = 48) -> int:

@@ -15,9 +15,10 @@ import numpy as np
 from ...adapters.loading import load
 from ...adapters.protocols import Adapter
 from ..compare import compare_training, compare_vjp
+from ..diagnosis.parts import places
 from ..job import compare_sample
 from ..records import BAD
-from .architectures import architecture, of_layer, parts, samples
+from .architectures import architecture, of_layer, samples
 from .cases import cases_of, trainings_of
 from .kinked import KINDS as KINKS
 from .kinked import kinked
@@ -44,21 +45,12 @@ class Some:
     base: int
     index: int
     each: int
+    parts, weight = 1, 0  # it reports once; all are small
 
     @property
     def label(self) -> str:
         """The task in a word or two."""
         return f"{self.kind} {self.index}"
-
-    @property
-    def parts(self) -> int:
-        """How often ``run`` reports."""
-        return 1
-
-    @property
-    def weight(self) -> int:
-        """All are small."""
-        return 0
 
     def questions(self) -> Iterator[tuple[str, str, Compare]]:
         """The name of each case, its dtype, and what compares it."""
@@ -89,7 +81,7 @@ class Some:
             specs = [samples()[self.index][1].spec]
         else:
             specs = [kinked(kind, 0, np.float64, self.base)[0] for kind in KINKS]
-        return {type(part).__name__ for spec in specs for part in parts(spec)}
+        return {type(part).__name__ for _, part in places(tuple(specs))}
 
 
 @cache

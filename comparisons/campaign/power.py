@@ -17,11 +17,10 @@ import numpy as np
 
 from ...adapters.numpy_reference import NumpyReference
 from ...reference import discovery
-from ...reference.protocols import Optimizer, Sample
-from ...reference.tree import as_dtype
-from ..judging import Context, judge_values
+from ..judging import judge_values
 from ..mutants import mutants
-from ..problems import Problem, replay, vjp_problem
+from ..problems import Problem, of_sample
+from ..rows import Context
 from ..tolerances import Expectations, Key, Values, expectations
 
 if TYPE_CHECKING:
@@ -47,21 +46,12 @@ class Planting:
 
     name: str
     seed: int
+    parts, weight = 1, 0  # it reports once; all are small
 
     @property
     def label(self) -> str:
         """The task in a word."""
         return self.name
-
-    @property
-    def parts(self) -> int:
-        """How often ``run`` reports."""
-        return 1
-
-    @property
-    def weight(self) -> int:
-        """All are small."""
-        return 0
 
     def run(self, report: Callable[[str], None] = lambda part: None) -> pd.DataFrame:
         """A row for each error planted: where, how large, whether its leaf was resolved, caught."""
@@ -70,7 +60,7 @@ class Planting:
         rows = []
         for i, sample in enumerate(discovery.everything()[self.name].samples()):
             for dtype in ("float64", "float32"):
-                problem = _problem(sample, dtype, self.seed + i)
+                problem = of_sample(sample, dtype, self.seed + i, STEPS)
                 rows += [{"spec": self.name, "family": families().get(self.name, "others"),
                           "sample": sample.case(""), "dtype": dtype, **found}
                          for found in planted(problem, self.seed + i)]  # fmt: skip
@@ -82,16 +72,6 @@ def plantings(seed: int) -> list[Planting]:
     """A task for each layer, loss and optimizer."""
     kinds = (discovery.layers, discovery.losses, discovery.optimizers)
     return [Planting(name, seed) for find in kinds for name in find()]
-
-
-def _problem(sample: Sample, dtype: str, seed: int) -> Problem:
-    rng = np.random.default_rng(seed)
-    x = as_dtype(sample.x(rng), np.dtype(dtype))
-    if isinstance(sample.spec, Optimizer):
-        scale = sample.gradient_scale
-        return replay(sample.spec, {"w": x}, None, STEPS, scale, dtype, seed)
-    target = None if sample.target is None else as_dtype(sample.target(rng), np.dtype(dtype))
-    return vjp_problem(sample.spec, x, None, None, target, dtype, seed)
 
 
 def planted(problem: Problem, seed: int) -> Iterator[dict[str, Any]]:

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from ...reference.protocols import Array
-from ..judging import Context, judge_values
+from ..judging import judge_values
 from ..measures import Expected
 from ..noise import Flips
 from ..problems import Problem, Specs
 from ..records import Comparison
+from ..rows import Context
 from ..tolerances import FLOOR, Exact, Expectations, Key, Values, expectations
 from .evidence import USUAL, entry_bits
 

@@ -14,7 +14,8 @@ from ...reference.protocols import Function, Layer, Loss, Optimizer, Tree
 from .. import cases, problems
 from ..candidates import answer_step
 from ..envelope import Training
-from ..judging import Context, judge_values
+from ..judging import judge_values
+from ..rows import Context
 from ..tolerances import expectations
 from .diagnose import diagnosed
 from .lockstep import TrainingRun

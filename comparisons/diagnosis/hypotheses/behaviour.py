@@ -17,8 +17,8 @@ from ....adapters.loading import FRAMEWORKS, load
 from ....reference.tree import as_dtype, tree_map
 from ...divergences import KNOWN
 from ...formats import format_of, unit_roundoff
-from ...judging import Context
 from ...problems import Evaluation, LossVJP, NetworkVJP
+from ...rows import Context
 from ...tolerances import Values
 from ..bench import Bench
 from ..registry import Asked, Observation, Observations, hypothesis
