@@ -46,7 +46,7 @@ def lattice(log_p: Any, labels: Array, frames: Array, counts: Array, blank: int)
     return Lattice(states, ends, frames, e, np.stack(scores), log_Z)
 
 
-def occupation(given: Lattice, symbols: Array) -> Any:
+def occupation(given: Lattice, K: int) -> Any:
     """Σ_s γ_t(s) [symbol of s = k], with γ_t(s) = e^(α_t(s) + β_t(s)) / Z: (T, N, K).
 
     β_t(s) = log Σ over the alignments of frames t+1.. that start from s. γ is the probability of
@@ -59,6 +59,7 @@ def occupation(given: Lattice, symbols: Array) -> Any:
         moved = _move((beta[0] + given.e[t + 1])[:, ::-1], given.states[:, ::-1])[:, ::-1]
         beta.insert(0, np.where((t < given.frames - 1)[:, None], moved, last))
     gamma = np.exp(given.alpha + np.stack(beta) - given.log_Z)
+    symbols = (given.states[..., None] == np.arange(K)).astype(given.e.dtype)
     return (gamma[:, :, None, :] @ symbols)[:, :, 0, :]
 
 

@@ -18,9 +18,9 @@ from ..targets import exactly, log_softmax
 class CTC:
     """L = -1/N Σ_n log Z_n / max(S_n, 1),  Z = Σ_alignments Π_t p_t       p = softmax(z)
     Logits z: (T, N, K), or log p if ``log_input``. Target: labels (N, S), frames T_n <= T and label
-    counts S_n <= S: (N,). Derivation. ∂ log Z/∂ log p_tk = o_tk is the probability that an
-    alignment has symbol k at t, from the sums of reference/lattice.py. Σ_k o_tk = 1, so through the
-    softmax dz_tk = (p_tk - o_tk) times the sample's share; -o_tk without; 0 from frame T_n on.
+    counts S_n <= S: (N,). Derivation. ∂ log Z/∂ log p_tk = o_tk, the probability that an alignment
+    has symbol k at t (reference/lattice.py). So dz_tk = p_tk Σ_j o_tj - o_tk times the sample's
+    share, -o_tk if ``log_input``, 0 from frame T_n on. Σ_j o_tj = 1; only autograd sums it.
     ``blank``: the class of no label. ``reduction``: "mean" (each over its count of labels), "sum",
     "none". Labels that do not fit into the frames have the loss inf. Source: Graves et al.,
     "Connectionist temporal classification" (2006). Raises ValueError for bad shapes.
@@ -45,9 +45,9 @@ class CTC:
     def backward(self, residuals: Residuals, dloss: Scalar = 1.0) -> Array:
         log_p, sums, share = residuals
         T, N, K = log_p.shape
-        symbols = (sums.states[..., None] == np.arange(K)).astype(share.dtype)
         on = (np.arange(T)[:, None] < sums.frames)[..., None] * share[:, None]
-        dz = (np.exp(log_p) * (not self.log_input) - occupation(sums, symbols)) * on
+        one = occupation(sums, K).sum(axis=2, keepdims=True)  # rounded apart: it may be left out
+        dz = (np.exp(log_p) * (not self.log_input) * one - occupation(sums, K)) * on
         return dz * upstream(dloss, self.reduction, N, (N, 1))  # type: ignore[no-any-return]
 
     @staticmethod
