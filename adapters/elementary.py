@@ -8,25 +8,35 @@ names, ``fixed`` its function that stops a gradient.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from ..reference.layers.batchnorm1d import BatchNorm1d
 from ..reference.layers.batchnorm2d import BatchNorm2d
+from ..reference.layers.conv1d import Conv1d
+from ..reference.layers.conv2d import Conv2d
+from ..reference.layers.conv3d import Conv3d
 from ..reference.layers.dense import Dense
 from ..reference.layers.grouped_query_attention import GroupedQueryAttention
 from ..reference.layers.groupnorm import GroupNorm
 from ..reference.layers.instancenorm import InstanceNorm
 from ..reference.layers.layernorm import LayerNorm
 from ..reference.layers.log_softmax import LogSoftmax
+from ..reference.layers.max_pool1d import MaxPool1d
+from ..reference.layers.max_pool2d import MaxPool2d
 from ..reference.layers.multi_head_attention import MultiHeadAttention
 from ..reference.layers.rmsnorm import RMSNorm
 from ..reference.layers.scaled_dot_product_attention import ScaledDotProductAttention
 from ..reference.layers.softmax import Softmax
 from ..reference.losses.mean_squared_error import MeanSquaredError
 from ..reference.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from ..reference.pooling import on
+from ..reference.taps import convolution
+from ..reference.windows import Window
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,38 @@ class Elementary:
         if isinstance(layer.bias, tuple):
             return y + self.xp.asarray(layer.bias, dtype=x.dtype)
         return y + p["b"] if layer.bias else y
+
+    def padded(self, x: Any, over: Window, value: float = 0.0) -> Any:
+        """x with the window's padding around its last axes."""
+        for axis, widths in enumerate(over.padding, start=x.ndim - len(over.padding)):
+            shape = [(*x.shape[:axis], n, *x.shape[axis + 1 :]) for n in widths]
+            before, behind = (self.xp.full(s, value, dtype=x.dtype) for s in shape)
+            x = self.xp.concatenate([before, x, behind], axis) if any(widths) else x
+        return x
+
+    def convolve(self, layer: Conv1d | Conv2d | Conv3d, p: Any, x: Any) -> Any:
+        """The taps of the last axis side by side; a product for each row of the kernel."""
+        over = convolution(layer, x.ndim - 2).on(x.shape[2:])
+        positions, groups, K = over.positions(x.shape[2:]), over.groups, over.kernel[-1]
+        x = self.padded(x, over)
+        x = x.reshape((len(x), groups, -1, *x.shape[2:]))
+        last, rows = over.taps(positions, slice(-1, None)), over.taps(positions, slice(-1))
+        columns = self.xp.concatenate([x[tap] for tap in last], 2)
+        W = p["W"].reshape((groups, layer.n_out // groups, x.shape[2], -1, K)).swapaxes(2, 4)
+        products = (
+            W[:, :, :, i].reshape((*W.shape[:2], -1))
+            @ columns[(*row, slice(None))].reshape((*columns.shape[:3], -1))
+            for i, row in enumerate(rows)
+        )
+        y = reduce(operator.add, products).reshape((len(x), layer.n_out, *positions))
+        return y + p["b"].reshape((-1, *(1,) * len(positions)))
+
+    def max_pool(self, layer: MaxPool1d | MaxPool2d, p: Any, x: Any) -> Any:
+        """Tap by tap the larger one; at a tie what is there already."""
+        over = on(layer, x.shape[2:])
+        taps = over.taps(over.positions(x.shape[2:]))
+        x = self.padded(x, over, -math.inf)
+        return reduce(lambda y, tap: self.xp.where(tap > y, tap, y), (x[tap] for tap in taps))
 
     def standardized(self, x: Any, axes: tuple[int, ...], eps: float) -> Any:
         """x̂ = (x - μ) r with r = 1/√(σ² + ε)."""
@@ -130,8 +172,11 @@ class Elementary:
         return project("o", y.reshape((*y.shape[:2], layer.n)))
 
     def multi_head_attention(self, layer: MultiHeadAttention, p: Any, x: Any) -> Any:
-        """Of x, or of x and a memory."""
-        return self.projected(layer, p, *(x if isinstance(x, tuple) else (x, x)))
+        """Of x, or of x and a memory; with a mask, as registered."""
+        sources = x if isinstance(x, tuple) else (x, x)
+        if sources[-1].dtype == self.xp.bool:
+            return self.fused(MultiHeadAttention)(layer, p, x)
+        return self.projected(layer, p, *sources)
 
     def grouped_query_attention(self, layer: GroupedQueryAttention, p: Any, x: Any) -> Any:
         """Of x, with fewer keys than queries."""
@@ -156,6 +201,8 @@ class Elementary:
     def layers(self) -> dict[type, Callable[..., Any]]:
         """What takes the place of which layer's translation."""
         return {
+            Conv1d: self.convolve, Conv2d: self.convolve, Conv3d: self.convolve,
+            MaxPool1d: self.max_pool, MaxPool2d: self.max_pool,
             Dense: self.dense, LayerNorm: self.layer_norm, RMSNorm: self.rms_norm,
             BatchNorm1d: self.batch_norm, BatchNorm2d: self.batch_norm,
             GroupNorm: self.group_norm, InstanceNorm: self.instance_norm, Softmax: self.softmax,

@@ -50,8 +50,8 @@ class Tracer(Protocol):
     ) -> list[Event]:  # fmt: skip
         """Everything that one forward and backward pass computes, in the order it was computed.
 
-        ``unfused``: normalisations, softmax and attention in elementary operations, where the
-        framework would run one kernel.
+        ``unfused``: convolutions, normalisations, attention ... in elementary operations, where
+        the framework would run one kernel.
         """
 
     def trace_update(self, optimizer: Optimizer, params: Tree, grads: Tree) -> list[Event]:

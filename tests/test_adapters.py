@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from dataclasses import dataclass
 from typing import final
@@ -13,6 +14,7 @@ import threadpoolctl
 
 import backproof
 from backproof.adapters import loading
+from backproof.adapters.elementary import Elementary
 from backproof.adapters.protocols import Candidate, Unsupported
 from backproof.comparisons.candidates import step_values
 from backproof.comparisons.cases import draw_params
@@ -158,12 +160,16 @@ def no_reference(monkeypatch):
     return start
 
 
-@pytest.fixture
-def fresh(framework):
-    """The framework, with nothing compiled: a compiled function calls nothing any more."""
+def forget_compiled(framework):
     for function in vars(sys.modules[type(framework).__module__]).values():
         if hasattr(function, "cache_clear"):
             function.cache_clear()
+
+
+@pytest.fixture
+def fresh(framework):
+    """The framework, with nothing compiled: a compiled function calls nothing any more."""
+    forget_compiled(framework)
     return framework
 
 
@@ -206,6 +212,33 @@ def test_training_never_calls_the_reference(fresh, no_reference):
     no_reference()
     assert len(list(fresh.train(NETWORK, LOSS, rule, params, job.batches))) == 3
     assert len(list(fresh.train(NETWORK, LOSS, rule, params, job.batches, starts))) == 3
+
+
+# Elementary operations in the place of fused ones
+
+APART = Elementary(None, None, None)
+
+
+@pytest.mark.parametrize("spec", [*APART.layers(), *APART.losses()], ids=lambda s: s.__name__)
+def test_taken_apart_it_is_the_same_function(spec, framework, every_setting, assert_match):
+    """Every sample gives what the reference gives, ties and padding too."""
+    package = type(framework).__module__.rpartition(".")[0]
+    tracing = importlib.import_module(f"{package}.tracing")
+
+    def ask(method):
+        def apart(*arguments):
+            with tracing._as_asked(True):
+                forget_compiled(framework)
+                answer = method(*arguments)
+            forget_compiled(framework)
+            return answer
+
+        return apart
+
+    mine = Candidate(framework.name, ask(framework.vjp), loss_vjp=ask(framework.loss_vjp))
+    for setting in every_setting:
+        if type(setting.spec) is spec:
+            assert_match(setting.compare(mine, "float64"))
 
 
 # Leaving no trace
