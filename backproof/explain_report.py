@@ -219,8 +219,8 @@ def _print_counts(out: Console, e: Explanation, ledger: Ledger, title: str) -> N
         _print(out, "A step without a counterpart is inside a fused operation, or a closed form "
                     "of ours; --unfused runs elementary operations instead.", "dim")  # fmt: skip
     elif hidden:
-        _print(out, "A step without a counterpart is a closed form of ours, or inside an operation "
-                    "that is not taken apart.", "dim")  # fmt: skip
+        _print(out, "A step without a counterpart is inside an operation that is not taken apart, "
+                    "or added up in another order.", "dim")  # fmt: skip
 
 
 def _print_forward(out: Console, e: Explanation, mode: ForwardMode) -> None:

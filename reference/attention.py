@@ -25,14 +25,15 @@ def attend(
     order: Array | None = None, empty: str = "zero",
 ) -> tuple[Array, Residuals]:  # fmt: skip
     """y = p v, with the weights p = softmax(scale q kᵀ) under ``mask`` and a boolean ``order``."""
-    scores, keep = (q * scale) @ k.swapaxes(-1, -2), order  # (..., L, S)
+    scaled_q = q * scale
+    scores, keep = scaled_q @ k.swapaxes(-1, -2), order  # (..., L, S)
     added = None  # the shape of an added mask
     if mask is not None and mask.dtype.kind != "b":
         scores, added = scores + mask, mask.shape
     elif mask is not None:
         keep = mask if order is None else mask & order
     p = _weights(scores, keep, empty)
-    return p @ v, (q, k, v, scale, added, keep, p)
+    return p @ v, (scaled_q, k, v, scale, added, keep, p)
 
 
 def _weights(scores: Array, keep: Array | None, empty: str) -> Any:
@@ -49,16 +50,17 @@ def _weights(scores: Array, keep: Array | None, empty: str) -> Any:
 def attend_backward(residuals: Residuals, dy: Array) -> tuple[Array, Array, Array, Array | None]:
     """The cotangents of q, k, v and of an added mask.
 
-    With dp = dy vᵀ, a row of the softmax gives ds_j = p_j (dp_j - Σ_m p_m dp_m).
+    With dp = dy vᵀ, a row of the softmax gives ds_j = p_j (dp_j - Σ_m p_m dp_m). The scale is
+    at q, on both ways.
     """
-    q, k, v, scale, added, keep, p = residuals
+    scaled_q, k, v, scale, added, keep, p = residuals
     dp = dy @ v.swapaxes(-1, -2)
     ds = p * (dp - (p * dp).sum(axis=-1, keepdims=True))
     if keep is not None:
         ds = ds * keep  # a row without any key is a constant
     dmask = None if added is None else _summed_to(ds, added)
-    ds = ds * scale
-    return ds @ k, ds.swapaxes(-1, -2) @ q, p.swapaxes(-1, -2) @ dy, dmask
+    dq = (ds @ k) * scale
+    return dq, ds.swapaxes(-1, -2) @ scaled_q, p.swapaxes(-1, -2) @ dy, dmask
 
 
 def _summed_to(d: Array, shape: tuple[int, ...]) -> Array:

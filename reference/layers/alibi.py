@@ -20,7 +20,7 @@ class ALiBi:
     fewer queries (N,H,L,D) than keys (N,H,T,D), the last stands at the last key. Derivation. What
     is added to the scores is constant: with da_ij = p_ij (dp_ij - Σ_m p_im dp_im) and dp = dy vᵀ,
 
-        dq = s da k        dk = s daᵀ q        dv = pᵀ dy
+        dq = s (da k)      dk = daᵀ (s q)      dv = pᵀ dy
 
     as in ScaledDotProductAttention. Source: Press, Smith, Lewis, "Train short, test long" (2022),
     section 3. Raises ValueError for another number of heads, and shapes that do not fit.

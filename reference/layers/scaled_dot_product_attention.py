@@ -21,7 +21,7 @@ class ScaledDotProductAttention:
     ``causal``: no key later than the query; the last query is at the last key. A query that sees no
     key gets 0, or, where ``empty`` is "mean", the mean of v. Derivation. As in Softmax,
         dp = dy vᵀ      da_ij = p_ij (dp_ij - Σ_m p_im dp_im), also for an added mask
-        dq = s da k     dk = s daᵀ q        dv = pᵀ dy
+        dq = s (da k)      dk = daᵀ (s q)      dv = pᵀ dy
     Source: Vaswani et al. (2017), equation 1. Raises ValueError for another ``empty`` or shape.
     """
 

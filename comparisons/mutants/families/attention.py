@@ -73,10 +73,10 @@ class _(ScaledDotProductAttention):
        misses="the loss falls through the values; y is right")  # fmt: skip
 class _(ScaledDotProductAttention):
     def backward(self, residuals, dy):
-        q, k, v, scale, _, _, p = residuals[0]
-        ds = scale * p * (1 - p) * (dy @ v.swapaxes(-1, -2))
+        scaled_q, k, v, scale, _, _, p = residuals[0]
+        ds = p * (1 - p) * (dy @ v.swapaxes(-1, -2))
         dx, dparams = super().backward(residuals, dy)
-        return (ds @ k, ds.swapaxes(-1, -2) @ q, *dx[2:]), dparams
+        return (scale * (ds @ k), ds.swapaxes(-1, -2) @ scaled_q, *dx[2:]), dparams
 
 
 @wrong("SQ16", "a query that sees no key gets what the other convention gives it", "pytorch#41508",
