@@ -23,8 +23,11 @@ accumulated in float32 (σ is that small) and rounded once (+ |y|²). σ is take
 
 Scalars (hyperparameters: see ``Noise.hyperparameters``) carry a coherent error: the noise of an
 operation on scalars only is drawn once and remembered, so a constant is wrong by the same amount
-in every step, as it is in a framework that computes 1 - η λ once in float32. Nobody computes
-1 - 0.999 in 16 bits: there a scalar is rounded where it meets an array.
+in every step, as it is in a framework that computes 1 - η λ once in float32. A hyperparameter is
+rounded where it is used, in each operation by itself: optax has 1 - β₂ in double precision, and
+β₂^t in single. A scalar's errors are few and bounded, no sum of thousands with an order that
+nobody knows; so K is too much for them, and they get ``CONSTANT`` of the noise: 8 u in float32.
+Nobody computes 1 - 0.999 in 16 bits: there a scalar is rounded where it meets an array.
 
 A comparison is a kink, and so is a sign. With ``frozen`` kinks every replica takes the branch of
 replica 0, and an entry whose two sides are nearer than ``NEAR`` standard deviations of its noise is
@@ -46,6 +49,7 @@ from ..reference.tree import map_floats, tree_map
 from .formats import format_of
 from .noisy import Noisy
 
+CONSTANT = 1 / 8  # a scalar's share of noise: K u / 8 is room for all that rounds it
 NEAR = 16.0  # |z| <= NEAR u σ_z: rounding alone may decide the branch
 Watch = Callable[[str, tuple[Any, ...], dict[str, Any]], Any]  # sees operations: ``Noise.watch``
 
@@ -120,30 +124,25 @@ class Noise:
         """The spec with every float field as a noisy scalar: each implementation rounds them."""
         return map_floats(self._hyperparameter, spec)
 
-    def _hyperparameter(self, value: float) -> Any:
-        if self.format.half:  # until it meets an array
-            return Noisy(self, np.full(1, value, self.work))
-        return self._scalar(value)
+    def _hyperparameter(self, value: float) -> Any:  # until it is used
+        return Noisy(self, np.full(1, value, self.work))
 
-    def constant(self, x: Any) -> Any:
-        """A Python float as each implementation rounds it; anything else as it is."""
-        return self._scalar(x) if type(x) is float else x
+    def constant(self, x: Any, use: Any) -> Any:
+        """A Python float as each implementation rounds it for that use; anything else as it is."""
+        return self._rounded(np.full(1, x, self.work), use) if type(x) is float else x
 
-    def used(self, x: Any) -> Any:
-        """A scalar as it meets an array: only there is it rounded to 16 bits."""
-        if not self.format.half or not isinstance(x, Noisy) or x.ndim:
+    def used(self, x: Any, use: Any) -> Any:
+        """A scalar without noise so far, or in 16 bits any scalar, rounded for that use."""
+        if not isinstance(x, Noisy) or x.ndim or (len(x.payload) > 1 and not self.format.half):
             return x
-        return self._rounded(x.payload.copy())
+        return self._rounded(x.payload.copy(), use)
 
-    def _scalar(self, value: float) -> Any:
-        return self._rounded(np.full(1, value, self.work))
-
-    def _rounded(self, x: Array) -> Any:
+    def _rounded(self, x: Array, use: Any) -> Any:
         """The scalar x, off by a rounding unless every format holds it: 0, 1, 0.5."""
         value, narrow = float(x[0]), self.dtype if self.format.half else np.float16
         if abs(value) < 6e4 and float(np.asarray(value).astype(narrow)) == value:
             return Noisy(self, x)
-        return Noisy(self, self.perturb(x, np.abs(x[:1]), key=value))
+        return Noisy(self, self.perturb(x, np.abs(x[:1]), key=(use, value)))
 
     # How large a rounding is, and the draws.
 
@@ -170,7 +169,7 @@ class Noise:
         if key in self._scalars:
             y += self._scalars[key]
             return y
-        size = self._size_of(y[:1], sigma)
+        size = self._size_of(y[:1], sigma, key)
         if key is not None:
             self._scalars[key] = np.zeros_like(y)
             self._add_noise(self._scalars[key], size)
@@ -179,11 +178,11 @@ class Noise:
             self._add_noise(y, size)
         return y
 
-    def _size_of(self, y: Array, sigma: Array) -> Array:
+    def _size_of(self, y: Array, sigma: Array, key: Any) -> Array:
         """How large a rounding of y is; exact zeros stay, but not those of terms that cancel."""
         size = np.asarray((sigma + self.floor) * ((y != 0) | (sigma != 0)))
         size[~np.isfinite(size)] = 0
-        return size
+        return size if key is None or self.format.half else size * CONSTANT
 
     def check_divisor(self, y: Array) -> None:
         """Remember where 16 bits would divide by zero: √v + 1e-8, where v is 0."""
@@ -275,7 +274,7 @@ class Honest(Noise):
         if key is not None and key in self._scalars:
             return y + self._scalars[key]
         draws = self._rng.uniform(-1, 1, y.shape) + self._rng.uniform(-1, 1)
-        off = self._strength * self._size_of(y, sigma) * draws
+        off = self._strength * self._size_of(y, sigma, key) * draws
         if key is not None:
             self._scalars[key] = off
         return np.asarray(y + off)

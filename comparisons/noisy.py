@@ -156,9 +156,9 @@ class Noisy(NDArrayOperatorsMixin):
             result = self._like(_matmul(self.noise, *map(_payload, inputs)))
         else:
             if ufunc in _EXACT:
-                inputs = tuple(map(self.noise.constant, inputs))
-            if any(np.ndim(i) for i in inputs):
-                inputs = tuple(map(self.noise.used, inputs))
+                inputs = tuple(self.noise.constant(i, ufunc) for i in inputs)
+            if not self.noise.format.half or any(np.ndim(i) for i in inputs):
+                inputs = tuple(self.noise.used(i, ufunc) for i in inputs)
             raw = _aligned(*inputs)
             result = self._like(_elementwise(self.noise, ufunc, raw))
         if out is None:
@@ -236,7 +236,8 @@ def _stacked(a: Array, b: Array) -> Array:
 
 
 def _where(noise: Noise, condition: Any, a: Any, b: Any) -> Noisy:
-    return Noisy(noise, np.where(*_aligned(condition, noise.constant(a), noise.constant(b))))
+    a, b = (noise.used(noise.constant(x, np.where), np.where) for x in (a, b))
+    return Noisy(noise, np.where(*_aligned(condition, a, b)))
 
 
 def _join(join: Callable[..., Array]) -> Callable[..., Noisy]:

@@ -2,7 +2,8 @@
 
 The candidate is the reference in its own dtype, whose numbers are right; in one entry of one leaf
 an error is planted, relative to the largest entry of the leaf. It is caught if that leaf becomes a
-mismatch. Every sample of every layer, loss and optimizer is planted with errors of every size.
+mismatch. Every sample of every layer, loss and optimizer is planted with errors of every size. A
+leaf is resolved if its row says, before anything is planted, that ``RESOLVED`` would be seen.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ...reference import discovery
 from ..judging import judge_values
 from ..mutants import mutants
 from ..problems import Problem, of_sample
+from ..records import Comparison
 from ..rows import Context
 from ..tolerances import Expectations, Key, Values, expectations
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SIZES = tuple(10.0**power for power in range(-16, 1))
+RESOLVED = {"float64": 1e-9, "float32": 1e-3}  # of the largest entry, in whichever entry
 STEPS = 3  # of an optimizer
 PLACES = ("any", "noisiest")
 
@@ -80,19 +83,22 @@ def planted(problem: Problem, seed: int) -> Iterator[dict[str, Any]]:
     with np.errstate(all="ignore"):
         expected = expectations(partial(problem.run, problem.specs), problem.dtype, seed)
         values, _ = problem.ask(NumpyReference())
-        verdicts = _verdicts(problem, expected, values)
+        rows = _rows(problem, expected, values)
         for key, e in expected.leaves.items():
-            if not (e.finite and e.top) or verdicts[key] not in ("match", "unresolved"):
+            if not (e.finite and e.top) or rows[key].verdict not in ("match", "unresolved"):
                 continue
+            least = rows[key].resolution
+            resolved = (
+                rows[key].verdict == "match" and least <= RESOLVED[np.dtype(problem.dtype).name]
+            )
             entries = {"any": int(rng.integers(e.gold.size)), "noisiest": int(e.noise.argmax())}
             for size in SIZES:
                 for place in PLACES:
                     error = rng.choice([-1, 1]) * size * e.top
                     wrong = values | {key: _with_error(values[key], entries[place], error)}
-                    caught = _verdicts(problem, expected, wrong)[key] == "mismatch"
+                    caught = _rows(problem, expected, wrong)[key].verdict == "mismatch"
                     yield {"leaf": "/".join(key), "entries": e.gold.size, "size": size,
-                           "place": place, "resolved": verdicts[key] == "match",
-                           "caught": caught}  # fmt: skip
+                           "place": place, "resolved": resolved, "caught": caught}  # fmt: skip
 
 
 def _with_error(value: Any, entry: int, error: float) -> Any:
@@ -101,7 +107,6 @@ def _with_error(value: Any, entry: int, error: float) -> Any:
     return wrong
 
 
-def _verdicts(problem: Problem, expected: Expectations, values: Values) -> dict[Key, str]:
+def _rows(problem: Problem, expected: Expectations, values: Values) -> dict[Key, Comparison]:
     context = Context("", problem.mode, problem.dtype, candidate="planted")
-    rows = judge_values(context, expected, values)
-    return {key: row.verdict for key, row in zip(expected.leaves, rows, strict=True)}
+    return dict(zip(expected.leaves, judge_values(context, expected, values), strict=False))
