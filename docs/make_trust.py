@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import pandas as pd
 from rich.progress import track
 from scipy.stats import binomtest
 
+from backproof.adapters.loading import load
 from backproof.comparisons import environment
 from backproof.comparisons.campaign.architectures import samples
 from backproof.comparisons.campaign.comparing import CANDIDATES, Some, adapters
@@ -80,27 +80,16 @@ def false_alarms(run: Work, seed: int, part: float) -> dict[str, Any]:
     return {"rows": rows, "layers": taken, "missing": set(discovery.layers()) - taken}
 
 
-def plain_ways() -> dict[str, tuple[str, AbstractContextManager[Any]]]:
-    """How a framework computes the same without its fused kernels, and what that is called."""
-    import jax
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-
-    return {
-        "torch": ("its fused attention", sdpa_kernel(SDPBackend.MATH)),
-        "jax": ("what XLA compiles it to", jax.disable_jit()),
-    }
-
-
 def _cause(alarm: Any, seed: int) -> str:
     """The part of the framework without which there is no alarm, or ""."""
-    if alarm.candidate not in plain_ways():
+    framework: Any = load(alarm.candidate)
+    if not hasattr(framework, "without_kernel"):
         return ""
-    what, plain = plain_ways()[alarm.candidate]
-    with plain:
+    with framework.without_kernel():
         again = Some(alarm.kind, seed, alarm.index, alarm.number + 1).again(
             alarm.number, alarm.candidate
         )
-    return what if again[0]["outcome"] in ("agrees", "known divergence") else ""
+    return framework.kernel if again[0]["outcome"] in ("agrees", "known divergence") else ""
 
 
 # Power, mutants and cost

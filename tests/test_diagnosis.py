@@ -21,6 +21,7 @@ from backproof import (
     LayerNorm,
     MeanSquaredError,
     Residual,
+    ScaledDotProductAttention,
     Sequential,
     Sigmoid,
     SoftmaxCrossEntropy,
@@ -185,6 +186,19 @@ def test_each_hypothesis_names_its_case_and_no_other(found, name):
     for other in CASES:
         if other != name:
             assert wanted not in {cause.id for cause in found[other].causes}
+
+
+def test_a_kernel_of_a_framework_is_named(need_adapter):
+    """torch keeps max + log Σ e^(s - max) of a row of scores s, and the log is lost in the max."""
+    q, k = np.zeros((2, 1, 2, 3, 4), np.float32)
+    q[..., 0] = k[..., 0] = 100
+    q[..., 1], k[..., 1] = 1, 18 * np.arange(3)
+    x = q, k, rng.standard_normal(q.shape).astype(np.float32)
+    torch = need_adapter("torch")
+    found = diagnose_vjp(ScaledDotProductAttention(), adapter=torch, x=x, dtype="float32")
+    assert (found.id, found.causes[0].kind) == ("kernel", "a framework's kernel")
+    assert "its fused attention: without that, torch agrees" in str(found)
+    assert found.causes[0].noise_ratio < 8
 
 
 @pytest.mark.parametrize("seed", range(12))

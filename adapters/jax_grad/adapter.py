@@ -103,6 +103,12 @@ class JaxGrad:
     """JAX on its default device, in the dtype of the arrays it is given."""
 
     name = "jax"
+    kernel = "what XLA compiles it to"
+
+    @staticmethod
+    def without_kernel() -> AbstractContextManager[Any]:
+        """Inside the block, nothing is compiled: each operation runs by itself."""
+        return jax.disable_jit()
 
     def translation(self, spec: type) -> str:
         """How a layer, loss, optimizer, schedule or transform is translated."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ...reference.protocols import Array, Function, Initialiser, Layer, Loss, Optimizer, Tree
 from ...reference.training import Step
@@ -120,6 +121,12 @@ class TorchAutograd:
     """PyTorch on the CPU, one thread, in the dtype of the arrays it is given."""
 
     name = "torch"
+    kernel = "its fused attention"
+
+    @staticmethod
+    def without_kernel() -> AbstractContextManager[Any]:
+        """Inside the block, attention is computed from matrix products and a softmax."""
+        return sdpa_kernel(SDPBackend.MATH)
 
     def translation(self, spec: type) -> str:
         """How a layer, loss, optimizer, schedule or transform is translated."""

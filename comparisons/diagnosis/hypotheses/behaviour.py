@@ -74,6 +74,20 @@ def _straight(tree: Any) -> Any:
     return tree_map(np.ascontiguousarray, tree)
 
 
+@hypothesis("a framework's kernel", bits=4.8, of=("candidate",))
+def kernel(asked: Asked) -> Observations:
+    """Right as soon as the framework computes it without a kernel of its own."""
+    framework: Any = asked.adapter
+    if not hasattr(framework, "without_kernel"):
+        return
+    with framework.without_kernel():
+        values, _ = asked.problem.ask(framework)
+    ratios = asked.bench.right_ratios(values)
+    if (ratios <= asked.bench.allowed).all():
+        text = f"{framework.kernel}: without that, {framework.name} agrees"
+        yield Observation("kernel", text, asked.bench.wrong, float(ratios.max()))
+
+
 @hypothesis("a known divergence", bits=5, of=("candidate",))
 def documented(asked: Asked) -> Observations:
     """The numbers of a framework that is known to differ here."""
