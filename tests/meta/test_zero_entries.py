@@ -95,10 +95,10 @@ def test_the_other_entries_are_judged_as_ever(rule, dtype):
 @pytest.mark.parametrize("dtype", PRECISIONS)
 @pytest.mark.parametrize("rule", SOME, ids=_name)
 def test_an_entry_without_gradient_may_not_go_anywhere(rule, dtype):
-    """Ten times the rate is farther than any rounding drives it."""
+    """Rprop's third step is 1.44 rates, in either direction, and three times that is let by."""
 
     def spoil(done):
-        done.params[0]["W"][FEATURE, 2] += np.asarray(10 * rule.lr, dtype)
+        done.params[0]["W"][FEATURE, 2] += np.asarray(20 * rule.lr, dtype)
         return done
 
     weights = _first_weights(rule, honest(0, spoil), dtype)
