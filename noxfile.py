@@ -1,12 +1,13 @@
 """The project's chores: `nox -s NAME`, with arguments for the tool itself after `--`.
 
 Most sessions share one environment, .nox/everything-3.X, because PyTorch and JAX are large. It
-holds Backproof as a user would have it, installed and not linked, and takes in the changed
-sources at the start of every run. Every install keeps to constraints.txt.
+holds Backproof as a user would have it, installed and not linked, and takes in the sources at the
+start of a run if they have changed. Every install keeps to constraints.txt.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
@@ -58,20 +59,34 @@ def requirements(extras: Sequence[str], groups: Sequence[str]) -> list[str]:
     return [*project["dependencies"], *optional, *tools]
 
 
-_prepared: set[Path] = set()  # once a run, however many sessions share it
+def contents(needs: Sequence[str]) -> str:
+    """A fingerprint of what an environment holds: its needs, and the sources as they are now."""
+    found = hashlib.sha256(repr(needs).encode())
+    folders = (ROOT / folder for folder in PYPROJECT["tool"]["setuptools"]["package-dir"].values())
+    inside = (path for folder in set(folders) for path in folder.rglob("*") if path.is_file())
+    for path in sorted([ROOT / "pyproject.toml", Path(CONSTRAINTS), *inside]):
+        if path.suffix != ".pyc":
+            found.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    return found.hexdigest()
 
 
 def prepare(
     session: nox.Session, environment: Path, extras: Sequence[str], groups: Sequence[str]
 ) -> Path:
-    """The environment, with what is needed in it and the sources as they are now."""
-    if environment not in _prepared:
-        install(session, environment, *requirements(extras, groups))
+    """The environment, with what is needed in it and the sources as they are now.
+
+    One that is up to date is left alone, so that sessions may run side by side in it.
+    """
+    needs, noted = requirements(extras, groups), environment / "backproof-contents"
+    now = contents(needs)
+    if not noted.is_file() or noted.read_text() != now:
+        noted.unlink(missing_ok=True)
+        install(session, environment, *needs)
         shutil.rmtree(ROOT / "build", ignore_errors=True)  # deleted modules live on in there
         options = ("--force-reinstall", "--no-deps", "--no-build-isolation")
         install(session, environment, *options, str(ROOT))
         shutil.rmtree(ROOT / "build", ignore_errors=True)
-        _prepared.add(environment)
+        noted.write_text(now)
     return environment
 
 
