@@ -6,7 +6,7 @@ compared by their samples, whose place a record explains.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from types import SimpleNamespace
@@ -271,10 +271,10 @@ def sandwich(rng: Rng, sample: Sample) -> Architecture | None:
     return Architecture(f"sandwich of {type(sample.spec).__name__}", network, x.shape)
 
 
-def samples() -> list[tuple[str, Sample]]:
-    """Every sample of every layer, with a number where its spec comes again: " #2"."""
+def samples(specs: Mapping[str, Any]) -> list[tuple[str, Sample]]:
+    """Every sample of these layers or losses, numbered where its spec comes again: "#2"."""
     found = []
-    for spec in discovery.layers().values():
+    for spec in specs.values():
         seen: list[str] = []
         for sample in spec.samples():
             seen.append(str(sample.spec))
@@ -285,7 +285,7 @@ def samples() -> list[tuple[str, Sample]]:
 
 def of_layer(base: int, index: int) -> Architecture | None:
     """A sandwich of the sample with that index, unless a framework is known to differ on it."""
-    _, sample = samples()[index]
+    _, sample = samples(discovery.layers())[index]
     name = type(sample.spec).__name__
     odd = {part.partition("(")[0].strip("*") for record in KNOWN for part in record.case.split("|")}
     return None if name in odd else sandwich(np.random.default_rng([base, index]), sample)

@@ -14,6 +14,8 @@ import numpy as np
 
 from ...adapters.loading import load
 from ...adapters.protocols import Adapter
+from ...reference import discovery
+from ...reference.protocols import Sample
 from ..compare import compare_training, compare_vjp
 from ..diagnosis.parts import places
 from ..job import compare_sample
@@ -26,7 +28,7 @@ from .kinked import kinked
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = Literal["networks", "layers", "kinks", "trainings"]
+Kind = Literal["networks", "layers", "losses", "kinks", "trainings"]
 Compare = Callable[[Sequence[Adapter]], "pd.DataFrame"]  # with these candidates
 DTYPES = ("float64", "float32")
 CANDIDATES = ("numpy", "torch", "jax")
@@ -38,7 +40,8 @@ class Some:
     """The comparisons of one random architecture: ``each`` cases in both dtypes.
 
     ``kind``: ``networks`` of random layers, ``layers`` of which each sample is put between others,
-    ``kinks``, networks with some entries on one, or ``trainings``. Run by ``job.run_tasks``.
+    ``losses``, samples too, ``kinks``, networks with some entries on one, or ``trainings``. Run by
+    ``job.run_tasks``.
     """
 
     kind: Kind
@@ -54,7 +57,8 @@ class Some:
 
     def questions(self) -> Iterator[tuple[str, str, Compare]]:
         """The name of each case, its dtype, and what compares it."""
-        of = {"networks": _network, "layers": _layer, "kinks": _kink, "trainings": _training}
+        of = {"networks": _network, "layers": _layer, "losses": _loss, "kinks": _kink,
+              "trainings": _training}  # fmt: skip
         yield from of[self.kind](self)
 
     def run(self, report: Callable[[str], None] = lambda part: None) -> pd.DataFrame:
@@ -75,11 +79,12 @@ class Some:
 
     def layers(self) -> set[str]:
         """The layers that occur in it."""
+        specs: list[Any] = []  # of losses, none
         if self.kind in ("networks", "trainings"):
             specs = [architecture(self.base, self.index).network]
         elif self.kind == "layers":
-            specs = [samples()[self.index][1].spec]
-        else:
+            specs = [samples(discovery.layers())[self.index][1].spec]
+        elif self.kind == "kinks":
             specs = [kinked(kind, 0, np.float64, self.base)[0] for kind in KINKS]
         return {type(part).__name__ for _, part in places(tuple(specs))}
 
@@ -115,7 +120,14 @@ def _layer(some: Some) -> Iterator[tuple[str, str, Compare]]:
         for case in cases_of(made, (some.base, some.index), some.each):
             yield from _vjp(case)
         return
-    number, sample = samples()[some.index]
+    yield from _sample(some, *samples(discovery.layers())[some.index])
+
+
+def _loss(some: Some) -> Iterator[tuple[str, str, Compare]]:
+    yield from _sample(some, *samples(discovery.losses())[some.index])
+
+
+def _sample(some: Some, number: str, sample: Sample) -> Iterator[tuple[str, str, Compare]]:
     for k in range(some.each):
         for dtype in DTYPES:
 
