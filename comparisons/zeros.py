@@ -31,7 +31,7 @@ def at_rest(leaves: Leaves, runs: HonestRuns | None, allowed: float) -> Leaves:
     zeros = {key[1] for key, e in leaves.items() if key[0] == "gradient" and e.is_zero}
     resting = {}
     for key, e in leaves.items():
-        if key[0] not in ("weights", "state") or _weight(key, zeros) is None:
+        if key[0] not in ("weights", "state") or not _within(key, zeros):
             continue
         if e.reach is not None and runs:
             noise = runs.noise(key, e, np.ones(e.gold.shape, bool))
@@ -50,7 +50,7 @@ def loosened(leaves: Leaves, keys: Collection[Key], runs: HonestRuns) -> Leaves:
     zeros = {key[1] for key, e in leaves.items() if key[0] == "gradient" and e.zeros.any()}
     found = {}
     for key in keys:
-        if key[0] in ("weights", "state") and _weight(key, zeros) is not None:
+        if key[0] in ("weights", "state") and _within(key, zeros):
             e = leaves[key]
             free = runs.noise(key, e) > FAR * e.noise
             free |= False if e.saturated is None else e.saturated
@@ -59,6 +59,6 @@ def loosened(leaves: Leaves, keys: Collection[Key], runs: HonestRuns) -> Leaves:
     return found
 
 
-def _weight(key: Key, some: Collection[str]) -> str | None:
-    """The one of ``some`` leaves that a weight is, or that a part of the state belongs to."""
-    return next((leaf for leaf in some if f"{key[1]}.".startswith(f"{leaf}.")), None)
+def _within(key: Key, leaves: Collection[str]) -> bool:
+    """Whether a weight is one of these leaves, or a part of the state belongs to one."""
+    return any(f"{key[1]}.".startswith(f"{leaf}.") for leaf in leaves)

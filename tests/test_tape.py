@@ -90,6 +90,7 @@ def x():
         (lambda x: np.add.reduce(x), "np.add with reduce"),
         (lambda x: np.pad(x, 1, mode="edge"), "np.pad with edge"),
         (lambda x: x * 1j, "complex128 is no kind of number"),
+        (lambda x: np.zeros((2, 3)).__setitem__(0, x[0]), "into an array of np.zeros"),
     ],
 )
 def test_what_a_tape_has_no_word_for(ask, message, x):

@@ -121,6 +121,10 @@ class Traced(NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         raise NotTraceable("the way that its program takes depends on the numbers")
 
+    def __array__(self, *_: Any, **__: Any) -> Array:
+        raise NotTraceable("it writes into an array of np.zeros, which np.zeros_like(a, shape=...) "
+                           "of an array that was given would note")  # fmt: skip
+
     def copy(self) -> Traced:
         return Traced(self.tape, self.payload.copy(), self.var)
 
