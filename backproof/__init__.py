@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .comparisons.compare import compare_training as compare_training
     from .comparisons.compare import compare_vjp as compare_vjp
     from .comparisons.diagnosis.public import diagnose_function as diagnose_function
+    from .comparisons.diagnosis.public import diagnose_initialiser as diagnose_initialiser
     from .comparisons.diagnosis.public import diagnose_optimizer as diagnose_optimizer
     from .comparisons.diagnosis.public import diagnose_training as diagnose_training
     from .comparisons.diagnosis.public import diagnose_vjp as diagnose_vjp
@@ -91,6 +92,7 @@ _HOME = {
     "compare_training": ("comparisons.compare", "compare_training"),
     "compare_vjp": ("comparisons.compare", "compare_vjp"),
     "diagnose_function": ("comparisons.diagnosis.public", "diagnose_function"),
+    "diagnose_initialiser": ("comparisons.diagnosis.public", "diagnose_initialiser"),
     "diagnose_optimizer": ("comparisons.diagnosis.public", "diagnose_optimizer"),
     "diagnose_training": ("comparisons.diagnosis.public", "diagnose_training"),
     "diagnose_vjp": ("comparisons.diagnosis.public", "diagnose_vjp"),

@@ -122,7 +122,7 @@ def compare_sample(
     }  # fmt: skip
     if kind == "initialiser":
         common["case"] += f" {given['shape']}"
-        return compare_initialiser(sample.spec, **given, **common)
+        return compare_initialiser(sample.spec, **given, **common, diagnose=diagnose)
     if kind == "vjp":
         common["case"] = partial(sample.case, number=number)
     rows: pd.DataFrame = COMPARE[kind](sample.spec, **given, **common, diagnose=diagnose)

@@ -33,6 +33,7 @@ from backproof.comparisons.campaign import diagnosed as score
 from backproof.comparisons.campaign.wrong import Elsewhere
 from backproof.comparisons.confidence import share
 from backproof.comparisons.diagnosis.lockstep import TrainingRun
+from backproof.comparisons.distributions import drawing
 from backproof.comparisons.mutants import Mutant, mutants
 from backproof.comparisons.problems import of_sample, training_run
 
@@ -54,6 +55,10 @@ class Samples:
             yield from _trainings(seed)
             return
         for i, sample in enumerate(mutant.target.samples()):
+            if mutant.kind == "initialiser":
+                shape = tuple(int(n) for n in sample.x(np.random.default_rng(seed)))
+                yield drawing(sample.spec, shape, "float64", seed + i)
+                continue
             yield of_sample(sample, "float64", [seed, i], STEPS)
 
 
@@ -73,7 +78,7 @@ def _trainings(seed: int) -> Iterator[Any]:
 
 def measured(seed: int, few: int) -> dict[str, Any]:
     """All figures, with a line of progress for each."""
-    some = [m for m in mutants().values() if m.kind != "initialiser"][:few]
+    some = list(mutants().values())[:few]
     here, there = Samples(seed), Elsewhere(seed)
 
     def shown(what: str) -> Iterable[Mutant]:
@@ -141,14 +146,16 @@ Written by `docs/make_diagnosis_score.py`, seed {seed}. {machine}; {versions};
 Shares with their 95 % confidence intervals (Wilson).
 
 Each mutant is put in the place of the right implementation, in two ways. *Samples*: on the specs
-and sizes that the hypotheses were written with, and other numbers. *Elsewhere*: where they were
-not written. A wrong layer stands in a random network, or between affine maps, under inputs of all
-sorts (badly scaled, saturated, with zeros and ties); a wrong loss has a larger batch; a wrong
-optimizer other rates, arrays and steps; a wrong loop another network. Hyperparameters are drawn
-anew. Most are right because the mutant itself is in the catalogue; without it, see the third row.
-A mutant of a layer or a loss has rounding errors of its own, not those of the reference. Right is a
-cause that is the mutant itself, or that gives the mutant's numbers, to rounding, on the case and on
-a second one that it has not seen. The other rows are of random networks.
+and sizes that the hypotheses were written with, and other numbers. *Elsewhere*: where they were not
+written. A wrong layer stands in a random network, or between affine maps, under inputs of all sorts
+(badly scaled, saturated, with zeros and ties); a wrong loss has a larger batch; a wrong optimizer
+other rates, arrays and steps; a wrong initialiser a weight of another size; a wrong loop another
+network. Hyperparameters are drawn anew. Most are right because the mutant itself is in the
+catalogue; without it, see the third row. A mutant of a layer or a loss has rounding errors of its
+own, not those of the reference. Right is a cause that is the mutant itself, or that gives the
+mutant's numbers, to rounding (of an initialiser, numbers that a test at the level 1e-9 cannot tell
+from its), on the case and on a second one that it has not seen. The other rows are of random
+networks.
 
 | what is measured | samples | elsewhere |
 | --- | --- | --- |

@@ -51,7 +51,8 @@ def test_all_is_sorted_and_complete():
     assert backproof.__all__ == sorted(set(backproof.__all__))
     assert set(discovery.specs()) < set(backproof.__all__)
     functions = {"compare_vjp", "compare_training", "compare_optimizer", "Comparison",
-                 "load_adapter", "adapter_names", "Candidate"}  # fmt: skip
+                 "diagnose_vjp", "diagnose_training", "diagnose_optimizer", "diagnose_function",
+                 "diagnose_initialiser", "load_adapter", "adapter_names", "Candidate"}  # fmt: skip
     assert functions < set(backproof.__all__)
 
 

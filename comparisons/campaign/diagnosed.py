@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -19,18 +20,20 @@ from ...adapters.protocols import Adapter, Candidate
 from ...reference.tree import tree_map
 from ..diagnosis.bench import Bench
 from ..diagnosis.diagnose import diagnosed
+from ..diagnosis.initialisers import explains
 from ..diagnosis.locate import alone, parts_of
 from ..diagnosis.parts import Part, replaced
 from ..diagnosis.registry import hypotheses
-from ..diagnosis.search import confirmed
+from ..diagnosis.search import Explanation, confirmed
 from ..diagnosis.verdicts import UNKNOWN, Diagnosis
+from ..distributions import Drawing
 from ..mutants.registry import Mutant, mutants, mutants_of
 from ..mutants.substitution import adapter
 from ..noise import Noise
 from ..noisy import Noisy
 from ..problems import NetworkVJP, Problem
 
-Problems = Callable[[Mutant, int], Iterator[Problem]]  # of a mutant and a draw
+Problems = Callable[[Mutant, int], Iterator[Any]]  # of a mutant and a draw
 SAME = {("X11", "memory order")}  # seen by asking again, not computed: what X11 is
 NONE: frozenset[str] = frozenset()
 
@@ -66,6 +69,10 @@ class Rounded:
         """The mutant's values."""
         return self._plain.evaluate(*args)
 
+    def draw(self, *args: Any) -> Any:
+        """The mutant's draws."""
+        return self._plain.draw(*args)
+
     def train(self, *args: Any) -> Any:
         """The mutant's steps."""
         return self._plain.train(*args)
@@ -79,19 +86,30 @@ def _replica(a: Any) -> Any:
     return np.array(a.payload[-1]) if isinstance(a, Noisy) else a
 
 
-def right_ranks(diagnosis: Diagnosis, mutant: Mutant, judge: Problem) -> list[int]:
+def right_ranks(diagnosis: Diagnosis, mutant: Mutant, judge: Problem | Drawing) -> list[int]:
     """The ranks (from 0) of causes that are the mutant, or that give its numbers on the judge."""
     named = [c.id for c in diagnosis.causes]
     ranks = [i for i, n in enumerate(named) if n == mutant.id or (mutant.id, n) in SAME]
     if ranks[:1] == [0]:
         return ranks
-    bench = Bench.of(judge, *judge.ask(adapter(mutant)), 0, 8)
+    holds = _judge(judge, adapter(mutant))
     for i, cause in enumerate(diagnosis.causes[:3]):
-        if cause.explanation and bench.wrong and i not in ranks:
-            again = type(cause.explanation)(cause.explanation.elements, frozenset(bench.wrong))
-            if confirmed(bench, again):
-                ranks.append(i)
+        if cause.explanation and i not in ranks and holds(cause.explanation):
+            ranks.append(i)
     return sorted(ranks)
+
+
+def _judge(problem: Problem | Drawing, wrong: Adapter) -> Callable[[Explanation], bool]:
+    """Whether an explanation gives the numbers of a wrong implementation on this problem."""
+    if isinstance(problem, Drawing):
+        return partial(explains, problem, wrong)
+    bench = Bench.of(problem, *problem.ask(wrong), 0, 8)
+
+    def holds(e: Explanation) -> bool:
+        again = Explanation(e.elements, frozenset(bench.wrong))
+        return bool(bench.wrong) and confirmed(bench, again) is not None
+
+    return holds
 
 
 def causes(some: Iterable[Mutant], problems: Problems, left_out: bool = False) -> dict[str, Any]:

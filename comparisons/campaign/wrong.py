@@ -2,8 +2,8 @@
 
 The hypotheses of the diagnosis were written on the samples of each spec. Here a wrong layer stands
 in a random network, or between affine maps; a wrong loss has a batch of twice the size; a wrong
-optimizer has other rates, another array and more steps; a wrong training loop trains a random
-network. Hyperparameters are drawn anew wherever the spec allows it.
+optimizer has other rates, another array and more steps; a wrong initialiser another weight; a wrong
+training loop trains a random network. Hyperparameters are drawn anew wherever the spec allows it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ...reference.protocols import Sample, Tree
 from ...reference.tree import leaves, tree_map
 from ..diagnosis.lockstep import TrainingRun
 from ..diagnosis.parts import places
+from ..distributions import Drawing, drawing
 from ..mutants.registry import Mutant
 from ..problems import NetworkVJP, Problem, evaluation, replay, training_run, vjp_problem
 from .architectures import Architecture, Rng, architectures, sandwich
@@ -34,8 +35,11 @@ class Elsewhere:
         self.base = base
         self.architectures = architectures(base, networks)
 
-    def problems(self, mutant: Mutant, draw: int) -> Iterator[Problem]:
+    def problems(self, mutant: Mutant, draw: int) -> Iterator[Problem | Drawing]:
         """One after another; another ``draw`` gives the same problems with other numbers."""
+        if mutant.kind == "initialiser":
+            yield from self._drawings(mutant.target, draw)
+            return
         if mutant.kind == "training loop":
             yield from self._loops(draw)
             return
@@ -85,6 +89,14 @@ class Elsewhere:
             yield replay(spec, w, None, STEPS, sample.gradient_scale, "float64", seed[1])
         else:
             yield evaluation(spec, x, "float64")
+
+    def _drawings(self, target: Any, draw: int) -> Iterator[Drawing]:
+        """A longer weight, of another initialiser of the same kind."""
+        for i, sample in enumerate(target.samples()):
+            rng = np.random.default_rng((self.base, i))
+            x = sample.x(rng)
+            shape = tuple(int(n + rng.integers(1, 4)) for n in x)
+            yield drawing(varied(sample.spec, x, rng), shape, "float64", self.base + 17 * draw)
 
     def _loops(self, draw: int) -> Iterator[Problem]:
         for training in trainings(self.architectures[:MOST], self.base, 1):

@@ -15,6 +15,7 @@ cause; among several the simplest is named first, and that they cannot be told a
     evidence     when to believe: minimum description length
     search       every proposal, tried and ranked; two causes at once
     locate       which layer is wrong: each is asked alone
+    initialisers the same for distributions, by a statistical test
     second       causes told apart on other numbers
     verdicts     what is found, in words
     public       ``diagnose_vjp``, ``diagnose_optimizer``, ...

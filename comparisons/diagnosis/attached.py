@@ -10,6 +10,7 @@ import numpy as np
 
 from ...adapters.protocols import Adapter
 from ..cases import Loaded
+from ..distributions import Drawing
 from ..envelope import Training
 from ..problems import Problem
 from ..records import Comparison
@@ -17,7 +18,7 @@ from .diagnose import diagnosed
 from .lockstep import TrainingRun
 from .verdicts import Diagnosis
 
-Ask = Callable[[Adapter, Comparison], Problem]
+Ask = Callable[[Adapter, Comparison], Problem | Drawing]
 
 
 def with_causes(

@@ -10,10 +10,12 @@ import numpy as np
 
 from ...adapters.protocols import Adapter
 from .. import cases
+from ..distributions import Drawing
 from ..problems import Problem
 from ..summary import BACKWARD, IN_STEP
 from ..tolerances import REPLICAS, Exact, Key
 from .bench import Bench, step_of
+from .initialisers import other_distribution
 from .locate import Located, alone, in_order, likely, located, parts_of
 from .parts import Part
 from .registry import Asked, Observation, observed
@@ -119,13 +121,15 @@ class Inquiry:
 
 
 def diagnosed(
-    problem: Problem, adapter: Adapter, *, candidate: str = "", case: str = "", seed: int = 0,
-    replicas: int = REPLICAS, without: frozenset[str] = NONE,
+    problem: Problem | Drawing, adapter: Adapter, *, candidate: str = "", case: str = "",
+    seed: int = 0, replicas: int = REPLICAS, without: frozenset[str] = NONE,
 ) -> Diagnosis:  # fmt: skip
     """The diagnosis of a candidate's answer to a problem.
 
     ``without`` are ids of causes and kinds of hypotheses that are left out.
     """
+    if isinstance(problem, Drawing):
+        return other_distribution(problem, adapter, candidate, case, without)
     with cases.one_thread(), np.errstate(all="ignore"):
         try:
             values, doubts = problem.ask(adapter)

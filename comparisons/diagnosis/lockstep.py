@@ -10,10 +10,11 @@ import numpy as np
 
 from ...adapters.numpy_reference import NumpyReference
 from ...adapters.protocols import Adapter, Start
+from .. import vacuity
 from ..candidates import answer_step, free_values, step_values
 from ..envelope import Training
-from ..problems import Specs, at_step
-from ..tolerances import Values
+from ..problems import Leaves, Specs, at_step
+from ..tolerances import Values, placed
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class TrainingRun:
         """The first steps alone. Batches stay: a wrong loop may take a later one."""
         starts = None if self.starts is None else self.starts[:step]
         return dataclasses.replace(self, steps=min(step, self.steps), starts=starts)
+
+    def vacuous(self, expected: Leaves) -> str:
+        """A gradient that is zero at every step."""
+        steps = {(placed(key)[0], key): e for key, e in expected.items()}
+        return vacuity.of_gradients(steps)
 
     def run(self, specs: Specs, arithmetic: Any) -> Values:
         """The loop with its parts."""

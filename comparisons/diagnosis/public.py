@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -10,9 +11,10 @@ import numpy as np
 
 from ...adapters.loading import load
 from ...adapters.protocols import Adapter
-from ...reference.protocols import Function, Layer, Loss, Optimizer, Tree
+from ...reference.protocols import Function, Initialiser, Layer, Loss, Optimizer, Tree
 from .. import cases, problems
 from ..candidates import answer_step
+from ..distributions import Drawing, drawing
 from ..envelope import Training
 from ..judging import judge_values
 from ..rows import Context
@@ -75,13 +77,40 @@ def diagnose_training(
     return _diagnosed(problem, candidate, case or str(network), seed)
 
 
+def diagnose_initialiser(
+    initialiser: Initialiser, *, adapter: str | Adapter, shape: tuple[int, ...],
+    dtype: Any = "float32", seed: int = 0, case: str | None = None,
+) -> Diagnosis:  # fmt: skip
+    """Find out which distribution a candidate's weights are drawn from instead.
+
+    Each hypothesis is put to the test that judges the candidate, and is refuted by chance with a
+    probability of at most 1e-9 in each of three looks: at an eighth of the draws, at all of
+    them, and at eight times as many, for which the candidate is asked again. What, and what is
+    raised, as for ``compare_initialiser``.
+    """
+    asked = drawing(initialiser, shape, dtype, seed)
+    return _diagnosed(asked, adapter, case or f"{initialiser} {shape}", seed)
+
+
 def _loaded(adapter: str | Adapter) -> Adapter:
     return load(adapter) if isinstance(adapter, str) else adapter
 
 
 def _diagnosed(problem: Any, adapter: str | Adapter, case: str, seed: int) -> Diagnosis:
     candidate = _loaded(adapter)
-    return diagnosed(problem, candidate, candidate=candidate.name, case=case, seed=seed)
+    found = diagnosed(problem, candidate, candidate=candidate.name, case=case, seed=seed)
+    if not found.matches or isinstance(problem, Drawing):
+        return found
+    reason = _vacuous(problem, seed)
+    return dataclasses.replace(found, matches=not reason, answer=reason)
+
+
+def _vacuous(problem: Any, seed: int) -> str:
+    """Why nothing wrong could have been found, as ``compare_...`` says it, or ""."""
+    with cases.one_thread(), np.errstate(all="ignore"):
+        run = partial(problem.run, problem.specs)
+        reason: str = problem.vacuous(expectations(run, problem.dtype, seed, SOME).leaves)
+    return reason
 
 
 def _first_wrong(training: Training, adapter: Adapter, dtype: np.dtype[Any], seed: int) -> int:

@@ -25,7 +25,7 @@ from ..tolerances import Key
 from .bench import Bench
 from .parts import Change, Part
 
-ANY = ("layer", "loss", "optimizer", "function", "loop")
+ANY = ("layer", "loss", "optimizer", "function", "loop", "initialiser")
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,8 @@ class Diagnosis:
 
     ``causes`` explain everything and cannot be told apart on this case, the likeliest first;
     ``partial`` explain a part. ``tried`` counts the proposals by kind of hypothesis. ``answer``
-    is why there is none: an exception of the candidate, a result of the wrong form.
+    is why there is none: an exception of the candidate, a result of the wrong form, a question that
+    could show no mistake. ``draws`` is how many of an initialiser's told the causes apart.
     """
 
     candidate: str
@@ -81,6 +82,7 @@ class Diagnosis:
     tried: dict[str, int] = field(default_factory=dict)
     matches: bool = False
     answer: str = ""
+    draws: int = 0
 
     @property
     def id(self) -> str:
@@ -111,11 +113,15 @@ class Diagnosis:
             return ""
         more = f"; and {len(others) - TOLD} more" if len(others) > TOLD else ""
         listed = "; ".join(c.text for c in others[:TOLD])
-        return f". The same numbers, to rounding: {listed}{more}"
+        same = "The same numbers, to rounding"
+        if self.draws:
+            same = f"{self.draws:,} draws do not tell it from"
+        return f". {same}: {listed}{more}"
 
     def _ruled_out(self) -> str:
         counts = (f"{count} of {kind}" for kind, count in self.tried.items())
-        return f"Ruled out, none within rounding of these numbers: {', '.join(counts)}"
+        by = "each by its draws" if self.draws else "none within rounding of these numbers"
+        return f"Ruled out, {by}: {', '.join(counts)}"
 
     def __str__(self) -> str:
         """Where it goes wrong first, and the cause."""

@@ -19,13 +19,17 @@ class TruncatedNormal:
 
     std σ > 0 before the cut (the deviation that is left is smaller: at c = 2, 0.8796 σ), cut c > 0.
     Source: Abramowitz and Stegun, section 26.2; torch.nn.init.trunc_normal_;
-    jax.nn.initializers.truncated_normal. Raises nothing of its own.
+    jax.nn.initializers.truncated_normal. Raises ValueError for a std or a cut that is not positive.
     """
 
     std: float = 1.0
     cut: float = 2.0
 
     independent: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not (self.std > 0 and self.cut > 0):
+            raise ValueError(f"{self}: std and cut must be positive")
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         W = rng.standard_normal(shape)

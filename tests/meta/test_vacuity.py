@@ -21,6 +21,10 @@ from backproof import (
     compare_optimizer,
     compare_training,
     compare_vjp,
+    diagnose_function,
+    diagnose_optimizer,
+    diagnose_training,
+    diagnose_vjp,
 )
 from backproof.comparisons import vacuity
 
@@ -144,3 +148,35 @@ def test_rows_count_what_is_not_zero_distinct_and_finite():
     assert (y.n_compared, y.n_nonzero, y.n_distinct, y.n_finite) == (6, 3, 3, 6)
     assert (dx.n_compared, dx.n_nonzero, dx.n_finite) == (6, 3, 5)
     assert dx.verdict == "mismatch"
+
+
+def test_a_diagnosis_says_what_the_comparison_says():
+    """Nothing wrong is no finding where nothing wrong could be found."""
+    x = -np.abs(np.random.default_rng(0).standard_normal((3, 4))) - 1
+    zero, weights = [{"w": np.zeros(3)}] * 2, {"w": np.ones(3)}
+    kept = [(np.array([[2.0, 3.0]]), np.ones((1, 2)))] * 2
+    dead, params = Dense(2, 2), {"W": np.eye(2), "b": np.zeros(2)}
+    found = {
+        vacuity.ZERO_GRADIENT: diagnose_vjp(ReLU(), x=x, adapter="numpy"),
+        vacuity.CONSTANT: diagnose_vjp(Dense(4, 2), x=x, dy=np.ones((3, 2)), adapter="numpy"),
+        vacuity.STILL: diagnose_optimizer(SGD(0.1), params=weights, grads=zero, adapter="numpy"),
+        vacuity.ZERO_VALUES: diagnose_function(ClipByValue(1.0), x=np.zeros(3), adapter="numpy"),
+    }
+    for reason, diagnosis in found.items():
+        assert (diagnosis.matches, diagnosis.answer) == (False, reason)
+        assert reason in str(diagnosis)
+    trained = diagnose_training(
+        dead, Hinge(), SGD(0.1), batches=kept, params=params, adapter="numpy"
+    )
+    assert trained.answer == vacuity.ZERO_GRADIENT
+    live = diagnose_training(
+        dead, Hinge(), SGD(0.1), batches=[(-x, t) for x, t in kept], params=params, adapter="numpy"
+    )
+    assert live.matches
+    assert diagnose_vjp(ReLU(), x=-x, adapter="numpy").matches
+
+
+def test_a_wrong_value_is_diagnosed_even_so():
+    x = -np.ones((2, 3))
+    wrong = Candidate("x", vjp=lambda network, params, x, dy: (x, np.zeros_like(x), {}))
+    assert diagnose_vjp(ReLU(), x=x, adapter=wrong).where.quantity == "y"

@@ -13,12 +13,14 @@ from ..registry import Proposal, Proposals, hypothesis
 from .options import elsewhere, fields
 
 
-@hypothesis("another of its kind", bits=8.5, of=("layer", "loss", "optimizer", "function"))
+@hypothesis(
+    "another of its kind", bits=8.5, of=("layer", "loss", "optimizer", "function", "initialiser")
+)
 def relatives(part: Part) -> Proposals:
     """Another spec of the reference with the hyperparameters that both have."""
     everything = {
         "layer": discovery.layers, "loss": discovery.losses, "optimizer": discovery.optimizers,
-        "function": discovery.functions,
+        "function": discovery.functions, "initialiser": discovery.initialisers,
     }[part.kind]()  # fmt: skip
     shared = dict(fields(part.spec))
     for name, cls in everything.items():
