@@ -144,7 +144,8 @@ def _tested(context: Context, quantity: str, got: Array, expected: Array) -> Com
     allowed, unit = math.sqrt(math.log(2 / LEVEL)), 1 / math.sqrt(n)
     row = context.row(
         (quantity, ""), shape=str(got.shape), n_compared=n, n_nonzero=int(np.count_nonzero(b)),
-        noise_ratio=distance / unit, minimum_passing=distance, tolerance=allowed * unit,
+        n_distinct=int(np.unique(b).size), n_finite=n, noise_ratio=distance / unit,
+        minimum_passing=distance, tolerance=allowed * unit,
     )  # fmt: skip
     wrong = distance > allowed * unit
     differs = f"a Kolmogorov-Smirnov distance of {distance:.3g}, {allowed * unit:.3g} allowed"
@@ -168,7 +169,8 @@ def _lengths(context: Context, expected: Array, got: Array) -> list[Comparison]:
     off = float(np.abs(gram / squared - one).max())
     return [context.row(
         ("orthogonality", ""), shape=str(got.shape), n_compared=gram.size,
-        n_nonzero=gram.shape[0] * gram.shape[1], noise_ratio=off / unit, minimum_passing=off,
+        n_nonzero=gram.shape[0] * gram.shape[1], n_distinct=2, n_finite=gram.size,
+        noise_ratio=off / unit, minimum_passing=off,
         tolerance=context.allowed * unit, reason=f"columns are {off:.3g} off being orthogonal",
     )]  # fmt: skip
 

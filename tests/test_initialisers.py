@@ -20,6 +20,8 @@ def test_adapter_matches(initialiser, adapter, precision, assert_match):
     zeros = type(initialiser.spec).__name__ == "Zeros"
     assert set(rows.verdict) == {"match"}, rows.reason.to_list()
     assert (rows.n_nonzero > 0).all() != zeros
+    assert (rows.n_finite == rows.n_compared).all()
+    assert (rows.n_distinct >= (1 if zeros else 2)).all()
 
 
 def test_draws_depend_on_the_seed_alone(initialiser):
