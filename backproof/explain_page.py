@@ -20,7 +20,7 @@ from .comparisons.ledger.explanation import Explanation
 from .explain_live import page_data
 from .explain_tables import sections
 
-SCRIPTS = ("operations", "tape", "words", "dom", "heat", "graph", "table", "tiles", "panel",
+SCRIPTS = ("operations", "tape", "words", "dom", "heat", "walk", "graph", "table", "tiles", "panel",
            "knobs", "plot", "main")  # fmt: skip
 STYLES = ("page", "ledger")
 READABLE = 100_000  # characters of data that stand in the page as they are

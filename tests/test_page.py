@@ -338,6 +338,133 @@ def test_a_pass_by_keyboard_alone(opened):
     assert (shown.text("#loss"), shown.text("#updates")) == (before, "0 updates")
 
 
+def tab_to(shown, place):
+    """Press Tab until the focus is there."""
+    for _ in range(30):
+        shown.page.keyboard.press("Tab")
+        if shown.page.evaluate(f"document.activeElement.matches('{place}')"):
+            return
+    raise AssertionError(f"Tab does not lead to {place}")
+
+
+def press(shown, *keys):
+    """Press keys; what is said of the part of the graph that then has the focus."""
+    for key in keys:
+        shown.page.keyboard.press(key)
+    shown.settle()
+    return shown.page.evaluate("document.activeElement.getAttribute('aria-label')")
+
+
+def test_the_graph_by_keyboard_alone(opened):
+    """A weight and an input to their sliders."""
+    shown = opened("mazur")
+    tab_to(shown, ".network [role=button]")
+    ring = "getComputedStyle(document.activeElement.querySelector('.ring, .touch')).stroke"
+    rings = [shown.page.evaluate(ring)]
+    assert press(shown) == "input x, unit 1: 0.05"
+    assert press(shown, "ArrowRight") == "weight 0.W[0, 0] from unit 1 to unit 1: 0.15"
+    rings.append(shown.page.evaluate(ring))
+    assert rings[0] == rings[1] not in ("none", "rgba(0, 0, 0, 0)")
+    assert press(shown, "ArrowDown").startswith("weight 0.W[0, 1] from unit 1 to unit 2: 0.25")
+    press(shown, "Enter")
+    slider = shown.page.get_by_label("weight, as a number")
+    assert slider.input_value() == "0.25"
+    assert shown.text("#said") == "the weight slider moves 0.W[0, 1], which is 0.25"
+    assert shown.page.get_attribute(":focus", "aria-current") == "true"
+    shown.slide("weight", -0.75)
+    assert press(shown) == "weight 0.W[0, 1] from unit 1 to unit 2: −0.75"
+    press(shown, "Home", "ArrowDown", " ")
+    assert shown.page.get_by_label("input, as a number").input_value() == "0.1"
+    assert shown.text("#count").startswith("Step 1 of"), "the arrow keys stay in the graph"
+    shown.page.keyboard.press("Tab")
+    assert shown.page.evaluate("document.activeElement.closest('.network')") is None
+    shown.page.keyboard.press("Shift+Tab")
+    assert press(shown).startswith("input x, unit 2: 0.1"), "Tab comes back to where it was"
+
+
+def test_what_is_said_of_the_graph_is_numpys(opened):
+    """Of its parts in each phase, after a change of a weight; and which entry is looked at."""
+    told, shown, data = told_of("mazur"), opened("mazur"), data_of("mazur")
+    shown.slide("weight", -0.75)
+    right = by_numpy(told, shown.arrays()[1])
+    of = {step["array"]: value.ravel() for step, value in zip(data["steps"], right, strict=True)}
+    columns = data["graph"]["columns"]
+
+    def said(pattern, number_of, *keys):
+        found = re.fullmatch(pattern, press(shown, *keys))
+        assert_shown(found[1], number_of)
+
+    shown.page.focus(".network [tabindex='0']")
+    said(r"0 Dense, unit 2: (\S+), bias 0.35", of[columns[1]["value"]][1],
+         "ArrowRight", "ArrowDown", "ArrowRight")  # fmt: skip
+    said(r"loss: (\S+)", of[data["loss"]].sum(), "End")
+    shown.page.evaluate("backproof.jump((step) => step.phase === 'backward')")
+    gradient = of[columns[-1]["gradient"]][1]
+    said(r"3 Sigmoid, unit 2: .*, target 0.99, gradient (\S+)", gradient,
+         "ArrowLeft", "ArrowDown", "Enter")  # fmt: skip
+    assert shown.page.input_value("#entry") == "1"
+    assert_shown(shown.text("#said").rpartition("[0, 1] is ")[2], gradient)
+    shown.page.evaluate("backproof.jump((step) => step.array === backproof.data.updated['2.W'])")
+    assert press(shown, "ArrowLeft").startswith("2 Dense, unit 2: ")
+    said(r"weight 2.W\[1, 1\] from unit 2 to unit 2: 0.55, becomes (\S+)",
+         of[data["updated"]["2.W"]][3], "ArrowLeft")  # fmt: skip
+    press(shown, "Enter")
+    assert shown.page.input_value("#entry") == "3"
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["wide", "narrow"])
+@pytest.mark.parametrize("name", NODES)
+def test_arrow_keys_go_where_they_point(name, viewport, opened):
+    """From each part of the graph, in each direction; and every part can be reached."""
+    shown = opened(name, viewport=viewport)
+    moves = shown.page.evaluate("""[...backproof.picture.walk.parts.values()].flatMap((part) =>
+      Object.entries({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1],
+        ArrowDown: [0, 1] }).map(([key, [x, y]]) => {
+          const { walk } = backproof.picture;
+          walk.here = part;
+          const to = walk.next(key);
+          return [part.says, to.says, (to.x - part.x) * x + (to.y - part.y) * y];
+        }))""")
+    ways = {}
+    for start, end, along in moves:
+        assert along > 0 or start == end, (start, end)
+        ways.setdefault(start, set()).add(end)
+    reached, new = set(), {next(iter(ways))}
+    while new:
+        reached |= new
+        new = set().union(*(ways[part] for part in new)) - reached
+    assert reached == set(ways)
+    weights = sum(w.size for path, w in leaves(told_of(name).problem.shown[0]) if path[-1] == "W")
+    assert sum(part.startswith("weight") for part in reached) == weights
+
+
+def test_the_graph_keeps_its_place_when_it_is_turned(opened):
+    """As when a page is zoomed: drawn anew from top to bottom, the focus is where it was."""
+    shown = opened("mazur")
+    tab_to(shown, ".network [role=button]")
+    before = press(shown, "ArrowRight", "ArrowDown")
+    shown.page.set_viewport_size(PHONE)
+    shown.page.wait_for_function("backproof.picture.tall")
+    assert press(shown) == before
+    assert press(shown, "ArrowDown").startswith("0 Dense, unit 2")
+
+
+def test_tiles_are_one_stop(opened):
+    """The tile of the step; the arrow keys go from step to step, and the focus with them."""
+    shown = opened("attention")
+    tab_to(shown, ".tile")
+    current = "document.activeElement.getAttribute('aria-current')"
+    assert press(shown).startswith("step 1, ")
+    assert press(shown, "ArrowRight", "ArrowRight").startswith("step 3, ")
+    assert shown.page.evaluate(current) == "step"
+    assert shown.text("#count").startswith("Step 3 of")
+    press(shown, "Tab")
+    assert shown.page.evaluate("document.activeElement.closest('.tiles')") is None
+    shown.page.click(".tile >> nth=8")
+    shown.settle()
+    assert press(shown, "ArrowLeft").startswith("step 8, ")
+
+
 def test_a_slider_is_dragged(opened):
     told, shown = told_of("mazur"), opened("mazur")
     shown.page.locator(".edge").nth(4).click(force=True)  # its weight goes to the slider
@@ -434,6 +561,7 @@ def test_no_barriers(name, opened):
     """What axe, the checker of accessibility, can find: nothing, light or dark."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
     shown = opened(name, reduced_motion="reduce")
+    shown.page.focus("#picture [tabindex='0']")
     for scheme, phases in {"light": ("forward", "update"), "dark": ("update", "backward")}.items():
         shown.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         for phase in phases:

@@ -25,6 +25,13 @@ function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/* The same for an attribute; null takes it away. */
+function attribute(node, name, value) {
+  if (node.getAttribute(name) === value) return;
+  if (value === null) node.removeAttribute(name);
+  else node.setAttribute(name, value);
+}
+
 const PHASES = {
   forward: { name: "Forward", symbol: "→" },
   backward: { name: "Backward", symbol: "←" },

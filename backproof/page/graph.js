@@ -4,11 +4,12 @@ const WIDTH = 72, HEIGHT = 38, LINE = 13; // of a node, and of each line more in
 const WIDE = { across: 26, along: { weight: 122, each: 30 }, margin: 40 };
 const TALL = { across: 14, along: { weight: 92, each: 24 }, margin: 26 };
 const LABELLED = 6; // edges of a layer that all have their weight written on them
+const EXTRA = { b: "bias", t: "target" }; // lines above a value
 
 class Graph {
   constructor(app) {
     this.app = app;
-    this.node = el("div", { class: "graph", role: "group", "aria-label": "The network" });
+    this.node = el("div", { class: "graph" });
     this.narrow = matchMedia("(max-width: 46rem)");
     this.narrow.addEventListener("change", () => { this.build(); this.draw(); });
     this.build();
@@ -25,8 +26,7 @@ class Graph {
   }
 
   meanings(c) {
-    const words = { b: "; b is its bias", t: "; t is its target" };
-    return this.lines(c).map((kind) => words[kind]).join("");
+    return this.lines(c).map((kind) => `; ${kind} is its ${EXTRA[kind]}`).join("");
   }
 
   get target() {
@@ -68,22 +68,39 @@ class Graph {
   parts() {
     const [width, height] = this.size;
     const title = svg("title", {}, `${this.app.data.name} as a graph`);
-    const text = svg("desc", {}, "The numbers are also in the table below the graph.");
+    const text = svg("desc", {}, "The arrow keys go along the network and across it, Home to the "
+      + "input, End to the loss; Enter looks closer. A table of all numbers is below.");
     this.edges = this.links.map((link, c) => this.edgesOf(link, c));
     this.nodes = this.columns.map((column, c) => this.nodesOf(column, c));
     this.last = this.edgesTo();
     this.loss = this.box(this.lossAt, "loss", this.app.data.labels ? ["loss", "class"] : ["loss"],
       () => this.app.jump((step) => step.array === this.app.data.loss));
     this.headings = this.columns.map((column, c) => this.heading(column, c));
-    const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", class: "network" },
-      title, text, ...this.last,
+    const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "application",
+      class: "network" }, title, text, ...this.last,
       ...this.edges.flat().map((edge) => edge.node), ...this.nodes.flat().map((node) => node.node),
       this.loss.node, ...this.headings.filter(Boolean),
       ...this.edges.flat().map((edge) => edge.label));
     drawing.style.minWidth = `${0.78 * width}px`; // any smaller, and it could not be read
     drawing.style.width = `${width * (this.tall ? 1 : 1.35)}px`;
-    this.node.replaceChildren(el("div", { class: "scroll", tabindex: 0, role: "region",
-      "aria-label": "The network, drawn" }, drawing));
+    const left = this.node.contains(document.activeElement) && this.walk.here.says;
+    const around = el("div", { class: "scroll" }, drawing);
+    this.walk = new Walk(around, this.ranks(), this.tall, () => this.app.changed());
+    this.node.replaceChildren(around);
+    if (left) [...this.walk.parts.values()].find(({ says }) => says === left).node.focus();
+  }
+
+  /* What can be chosen, from the input to the loss, each part joined to what it leads to. */
+  ranks() {
+    this.links.forEach(({ weight }, c) => this.edges[c].forEach((edge) => {
+      const [from, to] = [this.nodes[c][edge.i], this.nodes[c + 1][edge.j]];
+      if (!weight) return join(from, to);
+      join(from, edge);
+      return join(edge, to);
+    }));
+    this.nodes.at(-1).forEach((node) => join(node, this.loss));
+    const between = (c) => (this.links[c]?.weight ? [this.edges[c]] : []);
+    return [...this.nodes.flatMap((nodes, c) => [nodes, ...between(c)]), [this.loss]];
   }
 
   heading(column, c) {
@@ -91,25 +108,28 @@ class Graph {
     if (this.tall && x - WIDTH / 2 <= 72) return null; // no room
     const place = this.tall ? { x: 4, y: y + 4 }
       : { x, y: y - height / 2 - 9, "text-anchor": "middle" };
-    return svg("text", { class: "heading", ...place }, column.title);
+    return svg("text", { class: "heading", "aria-hidden": "true", ...place }, column.title);
   }
 
   box({ x, y, height }, name, lines, onclick) {
     const top = y - height / 2;
     const frame = svg("rect", { x: x - WIDTH / 2, y: top, width: WIDTH, height, rx: 9 });
+    const ring = svg("rect", { x: x - WIDTH / 2 - 5, y: top - 5, width: WIDTH + 10,
+      height: height + 10, rx: 13, class: "ring" });
     const extra = lines.map((_, i) => svg("text", { x, y: top + 13 + i * LINE, class: "extra" }));
     const bottom = y + height / 2, up = name === "loss" ? 9 : 22;
     const value = svg("text", { x, y: bottom - up, class: "value" });
     const gradient = svg("text", { x, y: bottom - 7, class: "gradient" });
-    const node = svg("g", { class: "node", onclick },
-      svg("title", {}, name), frame, ...extra, value, gradient);
-    return { node, value, gradient, extra };
+    const node = svg("g", { class: "node", role: "button", onclick },
+      svg("title", {}, name), frame, ring, ...extra, value, gradient);
+    return { node, says: name, x, y, value, gradient, extra };
   }
 
   nodesOf(column, c) {
     return this.at[c].map((place, i) => {
-      const name = `${column.title}, unit ${i + 1}${this.meanings(c)}`;
-      return this.box(place, name, this.lines(c), () => this.app.choose(c, i));
+      const unit = `${column.title}, unit ${i + 1}`, says = c ? unit : `input ${unit}`;
+      const choose = () => this.app.choose(c, i);
+      return { ...this.box(place, `${unit}${this.meanings(c)}`, this.lines(c), choose), says };
     });
   }
 
@@ -119,7 +139,8 @@ class Graph {
     const [x2, y2] = [to.x - dx * WIDTH / 2, to.y - dy * to.height / 2];
     const line = svg("line", { x1, y1, x2, y2, class: "line" });
     const wide = svg("line", { x1, y1, x2, y2, class: "touch" });
-    const node = svg("g", { class: "edge", onclick }, svg("title", {}, title), line, wide);
+    const says = onclick ? { role: "button", onclick } : { "aria-hidden": "true" };
+    const node = svg("g", { class: "edge", ...says }, svg("title", {}, title), wide, line);
     return { node, line, point: (t) => [x1 + t * (x2 - x1), y1 + t * (y2 - y1)] };
   }
 
@@ -130,13 +151,15 @@ class Graph {
       const entry = i * width + j;
       const name = link.weight ? `${link.weight}[${i}, ${j}]` : link.headline;
       const edge = this.edge(this.at[c][i], this.at[c + 1][j], name,
-        () => this.app.chooseWeight(link, entry));
+        link.weight && (() => this.app.chooseWeight(link, entry)));
       const crossing = this.tall && (i + j) % 2; // its label further on, beside the others
       const [x, y] = edge.point(pairs.length === 1 ? 0.5 : crossing ? 0.78 : 0.27);
-      const weight = svg("text", { x, y: y - 1, class: "value" });
+      const value = svg("text", { x, y: y - 1, class: "value" });
       const gradient = svg("text", { x, y: y + 10, class: "gradient" });
-      const label = svg("g", { class: "label" }, weight, gradient);
-      return { ...edge, i, j, entry, label, weight, gradient, few: pairs.length <= LABELLED };
+      const label = svg("g", { class: "label", "aria-hidden": "true" }, value, gradient);
+      const says = `weight ${name} from unit ${i + 1} to unit ${j + 1}`;
+      const few = pairs.length <= LABELLED;
+      return { ...edge, i, j, entry, x, y, says, label, value, gradient, few };
     });
   }
 
@@ -146,7 +169,7 @@ class Graph {
   }
 
   edgesTo() {
-    return this.at.at(-1).map((place) => this.edge(place, this.lossAt, "", () => {}).node);
+    return this.at.at(-1).map((place) => this.edge(place, this.lossAt, "", null).node);
   }
 
   /* The numbers and the marks, at this step. */
@@ -158,6 +181,7 @@ class Graph {
     const [name, label] = this.loss.extra;
     write(name, "loss");
     if (label) write(label, `class ${app.data.labels[app.sample]}`);
+    this.tell(this.loss, digits(app.model.loss, 6), label?.textContent);
     this.mark(this.loss, step.path === "loss" && step.phase === "forward", lossStep);
   }
 
@@ -165,6 +189,19 @@ class Graph {
     part.node.classList.toggle("now", now);
     part.node.classList.toggle("later", made > this.app.at);
     if (now) part.node.dataset.phase = this.app.step.phase;
+  }
+
+  /* To a screen reader: the name, the value and what else there is. */
+  tell(part, value, ...facts) {
+    const all = [value, ...facts].filter(Boolean).join(", ");
+    attribute(part.node, "aria-label", `${part.says}: ${all}`);
+  }
+
+  /* What is looked at is marked, and what a slider moves: a weight bold, an input underlined. */
+  choose(part, chosen, held = false) {
+    part.node.classList.toggle("chosen", chosen);
+    part.value.classList.toggle("held", held);
+    attribute(part.node, "aria-current", chosen || held ? "true" : null);
   }
 
   drawColumn(column, c) {
@@ -177,22 +214,28 @@ class Graph {
       && arrays[step.array].shape.at(-1) === column.width;
     const now = step.array === column.value || onTheWay || step.array === column.gradient;
     this.nodes[c].forEach((node, i) => {
-      write(node.value, brief(values[from + i], 4));
-      write(node.gradient, gradients ? `∂ ${brief(gradients[from + i], 3)}` : "");
-      this.lines(c).forEach((kind, k) => write(node.extra[k], this.extra(kind, link, i)));
+      const value = brief(values[from + i], 4);
+      const gradient = gradients ? brief(gradients[from + i], 3) : "";
+      const extras = this.lines(c).map((kind) => [kind, this.extra(kind, link, i)]);
+      write(node.value, value);
+      write(node.gradient, gradient && `∂ ${gradient}`);
+      extras.forEach(([kind, text], k) => write(node.extra[k], `${kind} ${text}`));
       this.mark(node, now, made);
-      node.node.classList.toggle("chosen", now && app.entry === from + i);
+      const held = !c && app.knobs?.input?.holds("x", from + i);
+      this.choose(node, now && app.entry === from + i, held);
       node.gradient.classList.toggle("later", back > app.at);
+      this.tell(node, value, ...extras.map(([kind, text]) => `${EXTRA[kind]} ${text}`),
+        gradient && back <= app.at && `gradient ${gradient}`);
     });
   }
 
-  /* "b 0.35", the bias of a node, or "t 0.01", its target. */
+  /* The bias of a node, or its target. */
   extra(kind, link, i) {
     const { model, data, sample } = this.app;
     const bias = link?.fixed ?? model.given(link?.bias)?.data;
-    if (kind === "b") return `b ${brief(bias[i], 4)}`;
+    if (kind === "b") return brief(bias[i], 4);
     const target = model.arrays[data.given.target];
-    return `t ${brief(target.data[sample * target.shape[1] + i], 3)}`;
+    return brief(target.data[sample * target.shape[1] + i], 3);
   }
 
   drawWeights(link, c) {
@@ -208,19 +251,24 @@ class Graph {
       edge.line.style.strokeWidth = 0.8 + 3.2 * Math.abs(value) / most;
       edge.node.classList.toggle("below", value < 0);
       this.mark(edge, now, -1);
-      edge.node.classList.toggle("chosen", now && chosen);
-      edge.label.classList.toggle("hidden", !edge.few && !(now && chosen));
-      write(edge.weight, brief(value, 3));
-      write(edge.gradient, this.below(link, edge.entry, updating, gradient));
+      const held = app.knobs?.weight.holds(link.weight, edge.entry);
+      this.choose(edge, now && chosen, held);
+      const focused = edge.node === document.activeElement;
+      edge.label.classList.toggle("hidden", !(edge.few || (now && chosen) || focused));
+      if (focused) edge.label.parentNode.append(edge.label); // above all others
+      const [sign, number] = this.below(link, edge.entry, updating, gradient);
+      write(edge.value, brief(value, 3));
+      write(edge.gradient, number && `${sign} ${number}`);
       edge.gradient.classList.toggle("update", updating);
+      this.tell(edge, brief(value, 3), number && `${updating ? "becomes" : "gradient"} ${number}`);
     }
   }
 
   /* What stands below a weight: its gradient once there is one, and what it is updated to. */
   below(link, entry, updating, gradient) {
     const { app } = this, { arrays } = app.model;
-    if (updating) return `→ ${brief(arrays[app.data.updated[link.weight]].data[entry], 3)}`;
-    if (!gradient || gradient.step > app.at) return "";
-    return `∂ ${brief(arrays[gradient.array].data[entry], this.tall ? 2 : 3)}`;
+    if (updating) return ["→", brief(arrays[app.data.updated[link.weight]].data[entry], 3)];
+    if (!gradient || gradient.step > app.at) return ["", ""];
+    return ["∂", brief(arrays[gradient.array].data[entry], this.tall ? 2 : 3)];
   }
 }

@@ -72,6 +72,15 @@ class Chooser {
     this.app.changed();
   }
 
+  holds(name, entry) { return this.name === name && this.entry === entry; }
+
+  /* What the slider moves, in words. */
+  get held() {
+    const { shape, data } = this.app.model.given(this.name);
+    const number = `${this.name}${entryText(shape, this.entry)}`;
+    return `the ${this.label} slider moves ${number}, which is ${digits(data[this.entry])}`;
+  }
+
   placed() {
     const strides = stridesOf(this.app.model.given(this.name).shape);
     this.entry = this.selects.reduce((sum, s, axis) => sum + s.value * strides[axis], 0);

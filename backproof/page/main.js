@@ -65,15 +65,15 @@ class App {
     return `${place}, ${step.phase}, ${step.layer}: ${step.equation}`;
   }
 
-  go(at, { quiet = false } = {}) {
+  go(at, { quiet = false, entry = null } = {}) {
     this.at = at;
     const { shape, data } = this.model.arrays[this.step.array];
     const { phase, leaf } = this.step, ofParameter = phase === "update" || /[^x]$/.test(leaf);
     const batched = shape.length > 1 && shape[0] === this.data.samples && !ofParameter;
-    this.entry = batched ? this.sample * size(shape.slice(1)) : 0;
+    this.entry = entry ?? (batched ? this.sample * size(shape.slice(1)) : 0);
     const value = digits(data[this.entry]);
-    const entry = `${this.step.name}${entryText(shape, this.entry)}`;
-    if (!quiet) this.say(`${this.summary()}; ${entry} is ${value}`);
+    const name = `${this.step.name}${entryText(shape, this.entry)}`;
+    if (!quiet) this.say(`${this.summary()}; ${name} is ${value}`);
     this.changed();
   }
 
@@ -115,22 +115,28 @@ class App {
     if (at >= 0) this.go(at);
   }
 
-  /* A node was clicked: its value, or in the backward pass its gradient. */
+  /* A node was chosen: its value, or in the backward pass its gradient. */
   choose(c, i) {
     const column = this.data.graph.columns[c], entry = this.sample * column.width + i;
     const backward = this.step.phase === "backward" && column.gradient !== null;
-    if (!c && !backward) return this.knobs?.input?.select("x", entry);
-    this.go(this.first.get(backward ? column.gradient : column.value));
-    return this.look(entry);
+    if (!c && !backward) this.hold(this.knobs?.input, "x", entry);
+    else this.go(this.first.get(backward ? column.gradient : column.value), { entry });
   }
 
-  /* An edge was clicked: its weight goes to the slider. */
+  /* An edge was chosen: its weight goes to the slider, and in the backward pass its gradient is
+     looked at. */
   chooseWeight(link, entry) {
-    if (!link.weight) return;
-    this.knobs?.weight?.select(link.weight, entry);
     const gradient = this.gradientOf(link.weight);
-    if (this.step.phase === "backward" && gradient) this.go(gradient.step);
-    if (this.step.leaf.endsWith(link.weight)) this.look(entry);
+    const back = this.step.phase === "backward" && gradient;
+    if (back) this.go(gradient.step, { entry });
+    else if (this.step.leaf === link.weight) this.look(entry);
+    this.hold(this.knobs?.weight, link.weight, entry, back ? `${this.summary()}; ` : "");
+  }
+
+  hold(knob, name, entry, before = "") {
+    if (!knob) return;
+    knob.select(name, entry);
+    this.say(`${before}${knob.held}`);
   }
 
   say(text) { write(find("said"), text); }
@@ -174,7 +180,8 @@ class App {
   }
 }
 
-const TYPED = "input, select, summary, [tabindex]"; // where arrow keys do something else
+// Where arrow keys do something else.
+const TYPED = "input, select, summary, [tabindex]:not(button)";
 
 function listen(app) {
   find("next").addEventListener("click", () => app.next());

@@ -6,6 +6,7 @@ class Tiles {
   constructor(app) {
     this.app = app;
     this.tiles = new Map(); // by step
+    this.stop = 0; // the step whose tile Tab comes to
     const { steps } = app.data;
     const shown = steps.map((step, i) => [step, i])
       .filter(([step]) => steps.length <= DRAWN || step.role || step.phase === "update");
@@ -40,8 +41,15 @@ class Tiles {
     return button;
   }
 
+  /* The arrow keys go from step to step, and from tile to tile where that is where one is. */
+  follow() {
+    const { button } = this.tiles.get(this.stop), now = document.activeElement;
+    if (now !== button && this.node.contains(now)) button.focus();
+  }
+
   draw() {
     const { app } = this;
+    if (this.tiles.has(app.at)) this.stop = app.at;
     for (const [i, { button, canvas, array }] of this.tiles) {
       const { data, shape } = app.model.arrays[array];
       const seen = sampleOf(shape, app.data.samples, app.sample);
@@ -49,6 +57,8 @@ class Tiles {
       if (i === app.at) button.setAttribute("aria-current", "step");
       else button.removeAttribute("aria-current");
       button.classList.toggle("later", i > app.at);
+      button.tabIndex = i === this.stop ? 0 : -1;
     }
+    this.follow();
   }
 }
