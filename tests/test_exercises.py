@@ -647,6 +647,16 @@ def test_the_frameworks_are_named(framework):
     assert "takes the same steps, to" in lines["adam"][0]
 
 
+@pytest.mark.parametrize("name", ["rnn-backward", "lstm-backward", "attention-backward"])
+def test_a_framework_makes_every_result(name, framework):
+    """Those that go back to the states before the first step too."""
+    exercise = exercises()[name]
+    of_each = {"torch": "PyTorch: ", "jax": "JAX: "}[framework.name]
+    (line,) = (line for line in told(exercise) if line.startswith(of_each))
+    assert set(exercise.gives) <= set(re.findall(r"\w+", line))
+    assert float(re.search(r"to (\S+) relative", line)[1]) < 1e-13
+
+
 def test_a_framework_that_fails_makes_no_answer_wrong(monkeypatch):
     monkeypatch.setattr("backproof.comparisons.exercises.elsewhere.told", lambda exercise: 1 / 0)
     task = {"exercise": "sigmoid", "path": str(write(SIGMOID)), "more": True}

@@ -16,8 +16,10 @@ from .registry import apply
 
 
 @apply.register
-def _(layer: Outputs, p: Any, x: jax.Array) -> jax.Array:
+def _(layer: Outputs, p: Any, x: Any) -> jax.Array:
     inner = layer.inner
+    if isinstance(x, tuple):
+        return apply(inner, p, x)[0]
     zero = jnp.zeros((inner.layers * (1 + inner.bidirectional), len(x), inner.n), x.dtype)
     states = (zero, zero) if isinstance(inner, LSTM) else (zero,)
     return apply(inner, p, (x, *states))[0]

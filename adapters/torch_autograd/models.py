@@ -15,8 +15,10 @@ from .registry import apply
 
 
 @apply.register
-def _(layer: Outputs, p: Any, x: torch.Tensor) -> torch.Tensor:
+def _(layer: Outputs, p: Any, x: Any) -> torch.Tensor:
     inner = layer.inner
+    if isinstance(x, tuple):
+        return apply(inner, p, x)[0]
     zero = x.new_zeros(inner.layers * (1 + inner.bidirectional), len(x), inner.n)
     states = (zero, zero) if isinstance(inner, LSTM) else (zero,)
     return apply(inner, p, (x, *states))[0]

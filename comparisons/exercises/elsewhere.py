@@ -87,8 +87,6 @@ def _explained(case: Case) -> Problem:
 
 def _draw(case: Case, network: Any, rng: np.random.Generator) -> Draw:
     x: Tree = case.x(rng)
-    if isinstance(network, Outputs):
-        x = x[0]
     params = cases.draw_params(network, rng, FLOAT)
     y, _ = network.forward(params, x)
     return params, x, case.target(rng) if case.target else rng.standard_normal(y.shape)
