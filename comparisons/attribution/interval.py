@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from ...reference.protocols import Array
-from .stacked import Stacked, aligned
+from ..stack import MOVES, Stacked, aligned
 
 ELEMENTARY = 4  # units in the last place that an elementary function of NumPy may be off by
 EPS = float(np.finfo(np.float64).eps)
@@ -84,35 +84,15 @@ class Interval(Stacked):
         )
         return _outward(total[0] - error[0], total[1] + error[1], error == 0)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """As NumPy's."""
-        total = self.sum(axis, keepdims)
-        return total / (self.size / max(total.size, 1))
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Interval:
-        """As NumPy's."""
-        return Interval(self.payload.max(axis=self.axes(axis), keepdims=keepdims))
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> Interval:
-        """As NumPy's."""
-        return Interval(self.payload.min(axis=self.axes(axis), keepdims=keepdims))
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        out = kwargs.pop("out", None)
-        if method != "__call__" or kwargs:
-            return NotImplemented
+    def compute(self, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Interval:
+        """Bounds of its values; raises TypeError for one without an interval form."""
         if ufunc not in _UFUNCS:
             raise TypeError(f"np.{ufunc.__name__} has no interval form")
         if ufunc is np.multiply and inputs[0] is inputs[1]:
             ufunc, inputs = np.square, inputs[:1]
         with np.errstate(all="ignore"):
             ends = ((p[0], p[-1]) for p in aligned(*inputs))
-            result = _UFUNCS[ufunc](*((_number(lo), _number(hi)) for lo, hi in ends))
-        if out is None:
-            return result
-        (target,) = out
-        target.payload = result.payload
-        return target
+            return _UFUNCS[ufunc](*((_number(lo), _number(hi)) for lo, hi in ends))
 
     def functions(self) -> dict[Any, Callable[..., Any]]:
         """Those with an arithmetic of their own."""
@@ -308,10 +288,4 @@ def _where(like: Interval, condition: Any, a: Any, b: Any) -> Interval:
     return Interval.of(*(np.where(yes, x[i], np.where(no, y[i], either[i])) for i in (0, 1)))
 
 
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.where: _where,
-    np.sum: lambda like, x, **kw: x.sum(**kw),
-    np.mean: lambda like, x, **kw: x.mean(**kw),
-    np.max: lambda like, x, **kw: x.max(**kw),
-    np.min: lambda like, x, **kw: x.min(**kw),
-}
+_FUNCTIONS: dict[Any, Callable[..., Any]] = MOVES | {np.where: _where}
