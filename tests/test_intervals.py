@@ -67,6 +67,15 @@ def test_every_operation_encloses(a, b, c, d, p, q):
     assert holds(x * x, wide_u * wide_u)
 
 
+@pytest.mark.parametrize("weights", ["plain", "an interval", "both"])
+def test_products_that_underflow_are_enclosed(weights):
+    """Each loses a large part of itself, and there is nothing that would round it back."""
+    least, factor = np.full((2, 30), 5e-324), np.full((30, 1), -1.375)
+    x = least if weights == "an interval" else Interval.of(0 * least, least)
+    w = factor if weights == "plain" else Interval.of(factor, 0 * factor)
+    assert holds(x @ w, least.astype(WIDE) @ factor.astype(WIDE))
+
+
 def test_bounds_are_narrow():
     """Of plain numbers, a few units in the last place; of signs, exact where they are."""
     x = Interval.of(np.array([[0.3, -2.0, 0.0]]))

@@ -7,7 +7,8 @@ rounded outward:
 
     + - * / sqrt        to the next number: IEEE arithmetic is off by half a unit in the last place
     exp log tanh ...    by ELEMENTARY units: NumPy promises no bound; 3.5 were measured at worst
-    sum, matmul         by γ_n Σ |terms|, for any order of summation (Higham, 2002, equation 3.5)
+    sum, matmul         by γ_n Σ |terms|, for any order of summation (Higham, 2002, equation 3.5),
+                        and for each product the least number there is, lest it underflows
     neg abs max where   not at all
 
 What is zero for certain stays zero. A comparison that the bounds do not decide is both: as a factor
@@ -31,6 +32,7 @@ from ..stack import MOVES, Stacked, aligned
 
 ELEMENTARY = 4  # units in the last place that an elementary function of NumPy may be off by
 EPS = float(np.finfo(np.float64).eps)
+LEAST = float(np.finfo(np.float64).smallest_subnormal)  # a product below it is off by as much
 Ends = tuple[Array, Array]
 
 
@@ -252,8 +254,8 @@ def _matmul(a: Ends, b: Ends) -> Interval:
     (ma, ra), (mb, rb) = _middle(a), _middle(b)
     middle, size = ma @ mb, np.abs(ma) @ np.abs(mb)
     radius = np.abs(ma) @ rb + ra @ (np.abs(mb) + rb)
-    error = radius + _gamma(n) * (size + radius)
     none = (1.0 * (np.abs(ma) + ra > 0)) @ (1.0 * (np.abs(mb) + rb > 0)) == 0
+    error = np.where(none, 0.0, radius + _gamma(n) * (size + radius) + 4 * n * LEAST)
     return _outward(middle - error, middle + error, (none, none))
 
 
@@ -265,7 +267,8 @@ def _by_signs(a: Ends, w: Array, n: int) -> Interval:
         value = first @ positive - second @ negative
         size = np.abs(first) @ positive + np.abs(second) @ negative
         terms = 1.0 * (first != 0) @ (1.0 * (w > 0)) + 1.0 * (second != 0) @ (1.0 * (w < 0))
-        ends.append((value + sign * _gamma(n) * size, terms == 0))
+        error = np.where(terms == 0, 0.0, _gamma(n) * size + 2 * n * LEAST)
+        ends.append((value + sign * error, terms == 0))
     (lo, no_lo), (hi, no_hi) = ends
     return _outward(lo, hi, (no_lo, no_hi))
 
