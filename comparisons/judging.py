@@ -96,9 +96,10 @@ def _explained(context: Context, expected: Expectations, values: Values, rows: R
     best, leaves = min(found, key=lambda some: _mismatches(some[0]))
     if _mismatches(best) and expected.honest:
         best = _with_zeros_loosened(context, expected.honest, leaves, values, best)
-    if decidable:
+    if decidable or not _mismatches(best):
         return best
-    return {key: _undecided(expected, row) for key, row in best.items()}
+    sure = kinks.unmoved(expected, measurable)
+    return {key: row if key in sure else _undecided(expected, row) for key, row in best.items()}
 
 
 def _mismatches(rows: Rows) -> int:

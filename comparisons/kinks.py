@@ -15,8 +15,8 @@ sign. Then one flip alone may lead nowhere, and several at once are tried where 
 explain everything.
 
 With more ambiguous entries than the gradient has independent directions, beyond its noise (equal
-inputs make equal pre-activations, dozens at a time), no b can be told from another: the case is
-then undecidable.
+inputs make equal pre-activations, dozens at a time), no b can be told from another: what the
+branches move is then undecidable.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
+from collections.abc import Collection
 from itertools import combinations
 from typing import NamedTuple
 
@@ -41,6 +42,7 @@ ROUNDS = 4
 TOGETHER = 3  # kinks of one entry
 SAME = 1e-6
 SEEN = 4.0  # units of noise, below which no direction of a mixture counts
+DRAWS = 8  # of branches, to see which leaves any of them moves
 
 Shares = dict[Kink, float]  # 0, 1/2 or 1 of the other branch
 
@@ -74,6 +76,24 @@ def resolve(expected: Expectations, candidate: Values, allowed: float) -> Resolu
     moves = _moves(dict.fromkeys(expected.ambiguous, 0.0), TOGETHER)
     crowded = max(asked.values()) > TOGETHER or len(moves) > MOST
     return best._replace(decidable=alone.decidable and not crowded)
+
+
+def unmoved(expected: Expectations, keys: Collection[Key]) -> set[Key]:
+    """Those of the leaves that are the same, to rounding, on whatever branch.
+
+    Half of the kinks at a time take their other branch, and then the other half.
+    """
+    rng, every = np.random.default_rng(0), frozenset(expected.ambiguous)
+    some = [frozenset(k for k in expected.ambiguous if rng.random() < 0.5) for _ in range(DRAWS)]
+    runs = [frozenset[Kink](), *some, *(every - half for half in some)]
+    if len(runs) * sum(expected.leaves[key].gold.size for key in keys) > MOST_NUMBERS:
+        return set()
+    start, *others = expected.branches(runs)
+    return {
+        key for key in keys
+        if all((np.abs(run[key] - start[key]) <= expected.leaves[key].noise).all()
+               for run in others)
+    }  # fmt: skip
 
 
 def _resolved(

@@ -114,7 +114,7 @@ def page(figures: dict[str, Any]) -> str:
             (told("own", "three"), told("elsewhere", "three")),
         "named first with the mutant itself left out of the catalogue":
             (told("left out", "first"), ""),
-        "the wrong layer, of a candidate that knows its whole network alone":
+        "the wrong layer (its place), of a candidate that knows its whole network alone":
             ("", told("planted", "layer")),
         "the first wrong quantity of that layer": ("", told("planted", "quantity")),
         "the first wrong step of an optimizer": ("", share(sum(steps), len(steps))),

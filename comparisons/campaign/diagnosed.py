@@ -148,7 +148,10 @@ def planted(networks: Iterable[NetworkVJP], seed: int, each: int = 3) -> dict[st
 
 
 def _located(problem: NetworkVJP, part: Part, mutant: Mutant) -> dict[str, Any]:
-    """Whether layer and quantity are right, and the cause; empty where it is not seen."""
+    """Whether layer and quantity are right, and the cause; empty where it is not seen.
+
+    A layer is its place: "layer 1" is right for what is wrapped around layer 1, and the reverse.
+    """
     (wrong,) = replaced((problem.network,), part.place, mutant.make)
     diagnosis = diagnosed(problem, _whole(problem.network, wrong))
     own = alone(part, problem.dtype)
@@ -157,7 +160,8 @@ def _located(problem: NetworkVJP, part: Part, mutant: Mutant) -> dict[str, Any]:
     bench = Bench.of(own, *own.ask(adapter(mutant)), 0, 4)
     quantities = {quantity for quantity, _ in bench.wrong}
     first = {"y"} if "y" in quantities else quantities or {"y", "dx", "dparams"}
-    return {"layer": diagnosis.where.layer == part.label, "said": diagnosis.where.layer,
+    place = diagnosis.where.layer.partition(",")[0]
+    return {"layer": place == f"layer {part.name}", "said": diagnosis.where.layer,
             "quantity": diagnosis.where.quantity in first, "id": diagnosis.id}  # fmt: skip
 
 

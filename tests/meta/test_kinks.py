@@ -150,6 +150,21 @@ def test_many_kinks_at_once_are_no_false_alarm(installed):
     assert set(rows.verdict) <= {"match", "unresolved", "structural zero"}, rows.to_string()
 
 
+def test_many_kinks_at_once_hide_nothing_that_they_do_not_move():
+    """The last bias's gradient is the sum of dy, on whatever branch."""
+
+    def spoil(answer):
+        dparams = answer.dparams
+        dparams[3]["b"][0] *= np.float32(1.001)
+        return answer
+
+    network, params, x = _all_at_once()
+    rows = compare_vjp(network, x=x, params=params, adapters=[honest(0, spoil)])
+    verdicts = dict(zip(rows.leaf, rows.verdict, strict=True))
+    assert verdicts["3.b"] == "mismatch", rows.to_string()
+    assert not {"mismatch"} & {v for leaf, v in verdicts.items() if leaf != "3.b"}
+
+
 WINDING = (22, 44, 49, 74)  # of 80 seeds, those where single flips lead nowhere
 
 
