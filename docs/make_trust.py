@@ -4,7 +4,7 @@ How often correct code is called wrong, how small an error is seen, how many wro
 are found and how soon, and what a comparison costs. All draws follow from the seed; the one of the
 published page was never used while the judging was written or mended.
 
-    python docs/make_trust.py [--seed 20261203] [--share 1.0] [--jobs 2]
+    python docs/make_trust.py [--seed 20261206] [--share 1.0] [--jobs 2]
 """
 
 from __future__ import annotations
@@ -324,7 +324,8 @@ float32 and {ratio64} in float64.
 *Of a kernel* are alarms that are no false ones: the same framework agrees with the reference as
 soon as it computes the same without its fused kernel. torch's fused attention keeps the logarithm
 of the softmax's sum and forms exp(score - that) again on the way back, which is off by a rounding
-of the score: by per cents, in float32, where scores are beyond 1e5 and the softmax is near 0 and 1.
+of the score: by per cents, in float32, where scores are beyond 1e5 and the softmax is near 0 and 1,
+and in float64 where they are beyond 1e13. The diagnosis of a mismatch names the kernel.
 Compiled, JAX's softmax of scores beyond 1e9 is NaN in float32, which it is not without `jit`
 (jax-ml/jax#37234).
 
@@ -335,11 +336,11 @@ comparisons (seed 78), 2 in 15,892 (20261125), 3 in 11,800 (20261126) and none i
 steps that optimizers make of a gradient of zero, ties of many numbers, a zero of terms that cancel,
 and a sample without a divergence's name. Each was mended at its cause, and no constant was raised.
 Then the planted errors below showed that one of these mendings called small mistakes beside a kink
-undecidable. Since that was corrected no whole run has had one: none in 11,878 comparisons (seed
-20261129), in 11,896 (20261202), nor in this one, which takes the losses too; nor had a part of one
-(20261128, 1,460). Between them the noise of hyperparameters was made smaller, and the backward
-passes of CTC and of the normalisations were written in another form. The interval is that of this
-run alone: as runs were repeated until none had an alarm, it is optimistic."""
+undecidable. After that was corrected there was none in 11,878 comparisons (seed 20261129) and none
+in 11,896 (20261202), where hyperparameters had less noise. On 20261203, with the losses, there were
+2 in 14,363, of one network: the backward pass of normalisations had been written in another form,
+which rounds less than torch's, so that torch seemed wrong. It was put back, and this is the first
+run since. Its interval is optimistic, as runs were repeated until none had an alarm."""
 POWER = """## How small an error is seen
 
 In every sample of every layer, loss and optimizer, an error was planted in a single entry of a
@@ -396,7 +397,7 @@ In the default networks {share} % of the time of comparing goes into the toleran
 def main() -> None:
     """Measure everything and write the page and its picture."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=20261203)
+    parser.add_argument("--seed", type=int, default=20261206)
     parser.add_argument("--share", type=float, default=1.0, help="of the random comparisons")
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()

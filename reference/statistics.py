@@ -1,10 +1,12 @@
 """What the normalisations share: numbers standardised over some axes, and a scale per channel.
 
-x̂ = r u with u = x - μ and r = 1/√(σ² + ε), where μ is the mean and σ² = mean(u²) the biased
-variance over n numbers. From ∂r/∂u_j = -r³ u_j/n = -r² x̂_j/n,
+x̂ = (x - μ) r with r = 1/√(σ² + ε), μ the mean and σ² the biased variance over n numbers. From
+∂μ/∂x_j = 1/n and ∂r/∂x_j = -r³ (x_j - μ)/n = -r² x̂_j/n,
 
-    du_j = Σ_i dx̂_i ∂(r u_i)/∂u_j = r (dx̂_j - x̂_j mean(dx̂ x̂))
-    dx_j = Σ_i du_i ∂u_i/∂x_j = du_j - mean(du)
+    dx_j = Σ_i dx̂_i ∂x̂_i/∂x_j = r (dx̂_j - mean(dx̂) - x̂_j mean(dx̂ x̂))
+
+in this form as in the frameworks' kernels. One that subtracts a mean last rounds less in Σ dx,
+which is 0, than they do where μ >> σ; and who rounds less than others would call them wrong.
 """
 
 from __future__ import annotations
@@ -18,15 +20,15 @@ Axes = tuple[int, ...]
 
 def standardize(x: Array, axes: Axes, eps: float) -> tuple[Array, Array]:
     """x̂ and r. The mean is subtracted before squaring: E[x²] - μ² has no digits where μ >> σ."""
-    u: Array = x - x.mean(axis=axes, keepdims=True)
-    r = 1 / np.sqrt((u * u).mean(axis=axes, keepdims=True) + eps)
-    return u * r, r
+    centred: Array = x - x.mean(axis=axes, keepdims=True)
+    r = 1 / np.sqrt((centred * centred).mean(axis=axes, keepdims=True) + eps)
+    return centred * r, r
 
 
 def standardize_backward(dx_hat: Array, x_hat: Array, r: Array, axes: Axes) -> Array:
-    """dx, through the variance and then the mean as well."""
-    du = r * (dx_hat - x_hat * (dx_hat * x_hat).mean(axis=axes, keepdims=True))
-    dx: Array = du - du.mean(axis=axes, keepdims=True)
+    """dx, through the mean and the variance as well."""
+    dx: Array = r * (dx_hat - dx_hat.mean(axis=axes, keepdims=True)
+                     - x_hat * (dx_hat * x_hat).mean(axis=axes, keepdims=True))  # fmt: skip
     return dx
 
 

@@ -142,8 +142,8 @@ CASES = {
         "HardShrink as SoftShrink(threshold=0.5)",
         lambda: layer(HardShrink(0.5), (4, 3), as_other(SoftShrink(0.5)))),
     "one operation": (
-        "LayerNorm.backward: `du.mean(axis=-1, keepdims=True)` left out in "
-        "`du - du.mean(axis=-1, keepdims=True)` (LayerNorm.backward)",
+        "LayerNorm.backward: `dx_hat.mean(axis=-1, keepdims=True)` left out in "
+        "`dx_hat - dx_hat.mean(axis=-1, keepdims=True)` (LayerNorm.backward)",
         lambda: layer(LayerNorm(5), (4, 5), adapter(mutants()["D23"]))),
     "another variable": (
         "AdaBelief.update: `state[\"m\"]` in the place of `m` in `g - m` (AdaBelief.update)",

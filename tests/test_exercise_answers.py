@@ -255,7 +255,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "batch-norm-backward": [
         ("g = gamma * dy", "g = dy", "not multiplied by γ"),
-        ("(g - g.mean(axis=0, keepdims=True)", "(g", "left out in `du - du.mean"),
+        ("(g - g.mean(axis=0, keepdims=True)", "(g", "left out in `dx_hat"),
         ("dgamma = (dy * x_hat).sum(axis=0)", "dgamma = (dy * x_hat).mean(axis=0)",
          "a mean instead of a sum"),
         ("dx = r * (", "dx = (", "the factor `r` missing"),

@@ -20,7 +20,7 @@ class BatchNorm1d:
     any, all positions l: n = N or N L numbers. Derivation. With dx̂_ncl = γ_c dy_ncl and
     r = 1/√(σ² + ε), because μ and σ² depend on every x of the channel,
 
-        du = r (dx̂ - x̂ mean(dx̂ x̂))      dx = du - mean(du)      (see reference/statistics.py)
+        dx = r (dx̂ - mean(dx̂) - x̂ mean(dx̂ x̂))       (see reference/statistics.py)
         dγ_c = Σ_nl dy_ncl x̂_ncl       dβ_c = Σ_nl dy_ncl
 
     These are the statistics of training; ``BatchNormInference`` has fixed ones. ``fast_variance``:

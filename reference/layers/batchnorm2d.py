@@ -19,7 +19,7 @@ class BatchNorm2d:
     with the mean μ_c and the biased variance σ²_c of channel c over n, h and w. Derivation. As for
     ``BatchNorm1d``: with dx̂_nchw = γ_c dy_nchw, r = 1/√(σ² + ε) and means over n, h and w,
 
-        du = r (dx̂ - x̂ mean(dx̂ x̂))      dx = du - mean(du)      (see reference/statistics.py)
+        dx = r (dx̂ - mean(dx̂) - x̂ mean(dx̂ x̂))       (see reference/statistics.py)
         dγ_c = Σ_nhw dy_nchw x̂_nchw       dβ_c = Σ_nhw dy_nchw
 
     Source: Ioffe and Szegedy, "Batch normalization" (2015), algorithm 1 and section 3.2.

@@ -20,7 +20,7 @@ class GroupNorm:
     other, and all positions: x as (N, G, C/G ...), normalised over its last axis. G = 1 takes all
     channels together, G = C each alone. Derivation. With dx̂ = γ_c dy and r = 1/√(σ² + ε),
 
-        du = r (dx̂ - x̂ mean(dx̂ x̂))      dx = du - mean(du)      (see reference/statistics.py)
+        dx = r (dx̂ - mean(dx̂) - x̂ mean(dx̂ x̂))       (see reference/statistics.py)
         dγ_c = Σ dy x̂ and dβ_c = Σ dy, over all but the axis of the channels
 
     Source: Wu and He, "Group normalization" (2018), equations 1, 2 and 7.

@@ -20,7 +20,7 @@ class InstanceNorm:
     with the mean μ_nc and the biased variance σ²_nc over the positions of each channel of each
     sample; y = x̂ where ``affine`` is False. Derivation. With dx̂ = γ_c dy and r = 1/√(σ² + ε),
 
-        du = r (dx̂ - x̂ mean(dx̂ x̂))      dx = du - mean(du)      (see reference/statistics.py)
+        dx = r (dx̂ - mean(dx̂) - x̂ mean(dx̂ x̂))       (see reference/statistics.py)
         dγ_c = Σ dy x̂ and dβ_c = Σ dy, over the samples and the positions
 
     Source: Ulyanov, Vedaldi, Lempitsky, "Instance normalization" (2016), equation 3.

@@ -15,11 +15,10 @@ from ..protocols import Array, Residuals, Sample, Tree, expect
 class LayerNorm:
     """y = γ x̂ + β,  x̂ = (x - μ) / √(σ² + ε)      x, y: (..., D)   γ, β: (D,)
 
-    with the mean μ and the biased variance σ² of each last axis. Derivation. With u = x - μ,
-    σ² = mean(u²), r = 1/√(σ² + ε), x̂ = r u, dx̂ = γ dy and ∂r/∂u_j = -r³ u_j/D = -r² x̂_j/D,
+    with the mean μ and the biased variance σ² of each last axis. Derivation. With r = 1/√(σ² + ε),
+    dx̂ = γ dy, ∂μ/∂x_j = 1/D and ∂r/∂x_j = -r³ (x_j - μ)/D = -r² x̂_j/D,
 
-        du_j = Σ_i dx̂_i ∂(r u_i)/∂u_j = r (dx̂_j - x̂_j mean(dx̂ x̂))
-        dx_j = Σ_i du_i ∂u_i/∂x_j = du_j - mean(du)
+        dx_j = Σ_i dx̂_i ∂x̂_i/∂x_j = r (dx̂_j - mean(dx̂) - x̂_j mean(dx̂ x̂))
         dγ   = Σ dy x̂ and dβ = Σ dy over all leading positions
 
     ``fast_variance`` lets a framework take σ² as mean(x²) - μ², flax's default: the same function,
@@ -36,16 +35,16 @@ class LayerNorm:
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Residuals]:
         expect(x.shape[-1:] == (self.n,), self, f"x of shape (..., {self.n})", x)
-        u = x - x.mean(axis=-1, keepdims=True)
-        r = 1 / np.sqrt((u * u).mean(axis=-1, keepdims=True) + self.eps)
-        x_hat = u * r
+        centred = x - x.mean(axis=-1, keepdims=True)
+        r = 1 / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + self.eps)
+        x_hat = centred * r
         return params["gamma"] * x_hat + params["beta"], (x_hat, r, params["gamma"])
 
     def backward(self, residuals: Residuals, dy: Array) -> tuple[Array, Tree]:
         x_hat, r, gamma = residuals
         dx_hat = gamma * dy
-        du = r * (dx_hat - x_hat * (dx_hat * x_hat).mean(axis=-1, keepdims=True))
-        dx = du - du.mean(axis=-1, keepdims=True)
+        dx = r * (dx_hat - dx_hat.mean(axis=-1, keepdims=True)
+                  - x_hat * (dx_hat * x_hat).mean(axis=-1, keepdims=True))  # fmt: skip
         leading = tuple(range(dy.ndim - 1))
         return dx, {"gamma": (dy * x_hat).sum(axis=leading), "beta": dy.sum(axis=leading)}
 

@@ -77,11 +77,13 @@ def test_an_alarm_can_be_asked_again():
         (Some("networks", 20261125, 71, 7), 13, "torch"),
         (Some("trainings", 78, 70, 1), 1, "numpy"),
         (Some("networks", 20261126, 22, 3), 5, "torch"),
+        (Some("networks", 20261203, 77, 10), 18, "torch"),
     ],
     ids=[
         "many equal numbers in a pooling window",
         "Adafactor of no gradient",
         "a zero of terms that cancel",
+        "a normalisation that rounds less than torch's",
     ],
 )
 def test_what_once_was_a_false_alarm(some, number, candidate, need_adapter):
