@@ -324,8 +324,8 @@ float32 and {ratio64} in float64.
 *Of a kernel* are alarms that are no false ones: the same framework agrees with the reference as
 soon as it computes the same without its fused kernel. torch's fused attention keeps the logarithm
 of the softmax's sum and forms exp(score - that) again on the way back, which is off by a rounding
-of the score: by per cents, in float32, where scores are beyond 1e5 and the softmax is near 0 and 1,
-and in float64 where they are beyond 1e13. The diagnosis of a mismatch names the kernel.
+of the score: shares of the softmax of 1e-4 are lost in float32 at scores of some thousands, of
+1e-11 in float64 at some 1e5. The diagnosis of such a mismatch names the kernel.
 Compiled, JAX's softmax of scores beyond 1e9 is NaN in float32, which it is not without `jit`
 (jax-ml/jax#37234).
 
