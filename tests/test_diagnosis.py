@@ -270,6 +270,15 @@ def test_two_causes_at_once():
     assert "a mean instead of a sum" in found.id or "times=1/4" in found.id
 
 
+def test_a_candidate_of_which_every_shape_is_wrong_is_diagnosed_without_a_warning():
+    def twice(y, dx, dparams, *_):
+        return y[[0, *range(len(y))]], dx[1:], {}
+
+    found = layer(Tanh(), (4, 3), vjp_like(twice), frozenset())
+    assert not found.matches
+    assert found.id == UNKNOWN
+
+
 def test_training_is_followed_to_the_first_wrong_step():
     data = np.random.default_rng(0)
     batches = [(data.standard_normal((6, 3)), data.integers(0, 2, 6)) for _ in range(4)]

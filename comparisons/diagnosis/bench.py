@@ -139,7 +139,8 @@ class Bench:
     def noise(self) -> Array:
         """One unit of noise of each; the median relative one where there is none to compare."""
         given = self.flat({k: e.noise for k, e in self.expected.leaves.items()})
-        usual = np.nanmedian(given / np.maximum(np.abs(self.gold), 1e-300)) if given.size else 0
+        shares = given / np.maximum(np.abs(self.gold), 1e-300)
+        usual = float(np.median(shares[~np.isnan(shares)])) if not np.isnan(shares).all() else 0.0
         fill = np.abs(self.candidate) * (usual if np.isfinite(usual) else 0) + self.unit
         return np.where(np.isnan(given), fill, given)
 
