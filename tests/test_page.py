@@ -444,7 +444,8 @@ def test_the_graph_keeps_its_place_when_it_is_turned(opened):
     tab_to(shown, ".network [role=button]")
     before = press(shown, "ArrowRight", "ArrowDown")
     shown.page.set_viewport_size(PHONE)
-    shown.page.wait_for_function("backproof.picture.tall")
+    while not shown.page.evaluate("backproof.picture.tall"):
+        shown.settle()
     assert press(shown) == before
     assert press(shown, "ArrowDown").startswith("0 Dense, unit 2")
 

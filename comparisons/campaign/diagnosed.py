@@ -17,7 +17,7 @@ import numpy as np
 
 from ...adapters.numpy_reference import NumpyReference
 from ...adapters.protocols import Adapter, Candidate
-from ...reference.tree import tree_map
+from ...reference.tree import leaves, tree_map
 from ..diagnosis.bench import Bench
 from ..diagnosis.diagnose import diagnosed
 from ..diagnosis.initialisers import explains
@@ -25,7 +25,7 @@ from ..diagnosis.locate import alone, parts_of
 from ..diagnosis.parts import Part, replaced
 from ..diagnosis.registry import hypotheses
 from ..diagnosis.search import Explanation, confirmed
-from ..diagnosis.verdicts import UNKNOWN, Diagnosis
+from ..diagnosis.verdicts import Diagnosis
 from ..distributions import Drawing
 from ..mutants.registry import Mutant, mutants, mutants_of
 from ..mutants.substitution import adapter
@@ -199,10 +199,15 @@ def _differs_from(problem: Problem, mutant: Mutant) -> int:
 
 
 def invented(networks: Iterable[NetworkVJP], seed: int) -> dict[int, str]:
-    """The cause that a random wrong gradient of each network gets: none should get one."""
+    """The cause that a random wrong gradient of each network gets: all should stay unknown.
+
+    A network without any gradient is passed over.
+    """
     found = {}
     for i, problem in enumerate(networks):
         right = NumpyReference().vjp(problem.network, problem.params, problem.x, problem.dy)
+        if not any(np.any(g) for _, g in leaves((right.dx, right.dparams))):
+            continue
         rng = np.random.default_rng([seed, i])
         size = 10.0 ** rng.uniform(-6, 1)
 
@@ -211,7 +216,7 @@ def invented(networks: Iterable[NetworkVJP], seed: int) -> dict[int, str]:
 
         answer = right.y, *tree_map(off, (right.dx, right.dparams))
         found[i] = diagnosed(problem, _of_one(problem.network, answer)).id
-    return {i: cause for i, cause in found.items() if cause != UNKNOWN}
+    return found
 
 
 def _of_one(network: Any, answer: Any) -> Adapter:
