@@ -17,7 +17,7 @@ import numpy as np
 from ..adapters.protocols import Adapter
 from ..reference.protocols import Array, Function, Layer, Loss, Optimizer, Tree
 from ..reference.tree import leaves, tree_map
-from . import problems
+from . import posing
 from .cases import CaseError
 from .compare import Progress, compare_function, compare_optimizer, compare_training, compare_vjp
 from .layouts import dense_tree
@@ -80,7 +80,7 @@ class Case:
         case: str | None = None, **settings: int,
     ) -> Case:  # fmt: skip
         """The case of ``compare_vjp`` with the same arguments; raises CaseError as that does."""
-        given = problems.vjp_problem(network, x, params, dy, target, dtype, seed)
+        given = posing.vjp_problem(network, x, params, dy, target, dtype, seed)
         names = ("params", "x", "dy") if hasattr(network, "init") else ("x", "target", "dy")
         spec = {"network" if names[0] == "params" else "loss": network}
         arrays = {name: getattr(given, name) for name in names}
@@ -94,7 +94,7 @@ class Case:
         case: str | None = None, **settings: int,
     ) -> Case:  # fmt: skip
         """The case of ``compare_optimizer`` with the same arguments."""
-        given = problems.replay(optimizer, params, grads, steps, gradient_scale, dtype, seed)
+        given = posing.replay(optimizer, params, grads, steps, gradient_scale, dtype, seed)
         arrays = {"params": given.params, "grads": given.grads}
         spec = {"optimizer": optimizer}
         return _case("optimizer", spec, arrays, given.dtype, seed, case, adapters, settings)
@@ -106,7 +106,7 @@ class Case:
         seed: int = 0, case: str | None = None, **settings: int,
     ) -> Case:  # fmt: skip
         """The case of ``compare_training`` with the same arguments."""
-        run, dtype = problems.training_run(
+        run, dtype = posing.training_run(
             network, loss, optimizer, list(batches), params, dtype, seed
         )
         arrays = {"params": run.params, "batches": tuple(run.batches)}
@@ -119,7 +119,7 @@ class Case:
         dtype: Any = None, seed: int = 0, case: str | None = None, **settings: int,
     ) -> Case:  # fmt: skip
         """The case of ``compare_function`` with the same arguments."""
-        given = problems.evaluation(function, x, dtype)
+        given = posing.evaluation(function, x, dtype)
         spec, arrays = {"function": function}, {"x": given.x}
         return _case("function", spec, arrays, given.dtype, seed, case, adapters, settings)
 

@@ -22,7 +22,8 @@ from .collecting import Stopwatch, finished, together
 from .conventions import UPDATES, Convention
 from .envelope import Envelope
 from .judging import judge_values, reached, undecided
-from .problems import Problem, Replay, at_step, evaluation, replay, training_run, vjp_problem
+from .posing import evaluation, replay, training_run, vjp_problem
+from .problems import Problem, Replay, at_step
 from .records import Comparison
 from .rows import Context
 from .tolerances import LARGE, REPLICAS, Expectations, looks

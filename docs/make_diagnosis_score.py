@@ -36,7 +36,7 @@ from backproof.comparisons.diagnosis.lockstep import TrainingRun
 from backproof.comparisons.diagnosis.verdicts import UNKNOWN
 from backproof.comparisons.distributions import drawing
 from backproof.comparisons.mutants import Mutant, mutants
-from backproof.comparisons.problems import of_sample, training_run
+from backproof.comparisons.posing import of_sample, training_run
 
 HERE = Path(__file__).parent
 STEPS = 7  # of an optimizer

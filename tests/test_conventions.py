@@ -12,7 +12,7 @@ from backproof.adapters.protocols import Candidate
 from backproof.comparisons.compare import compare_convention
 from backproof.comparisons.conventions import CONVENTIONS, UPDATES
 from backproof.comparisons.divergences import OF_CONVENTIONS
-from backproof.comparisons.problems import evaluation, replay
+from backproof.comparisons.posing import evaluation, replay
 from backproof.reference import discovery
 from backproof.reference.tree import joined
 

@@ -45,7 +45,7 @@ from backproof.comparisons.diagnosis.lockstep import TrainingRun
 from backproof.comparisons.diagnosis.registry import Proposal, hypotheses, hypothesis
 from backproof.comparisons.diagnosis.verdicts import UNKNOWN, same_cause
 from backproof.comparisons.mutants import adapter, mutants
-from backproof.comparisons.problems import evaluation, replay, training_run, vjp_problem
+from backproof.comparisons.posing import evaluation, replay, training_run, vjp_problem
 from backproof.reference.tree import tree_map
 
 RIGHT = NumpyReference()

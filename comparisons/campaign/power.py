@@ -20,7 +20,8 @@ from ...adapters.numpy_reference import NumpyReference
 from ...reference import discovery
 from ..judging import judge_values
 from ..mutants import mutants
-from ..problems import Problem, of_sample
+from ..posing import of_sample
+from ..problems import Problem
 from ..records import Comparison
 from ..rows import Context
 from ..tolerances import Expectations, Key, Values, expectations
@@ -28,7 +29,7 @@ from ..tolerances import Expectations, Key, Values, expectations
 if TYPE_CHECKING:
     import pandas as pd
 
-SIZES = tuple(10.0**power for power in range(-16, 1))
+SIZES = tuple(float(f"1e{power}") for power in range(-16, 1))
 RESOLVED = {"float64": 1e-9, "float32": 1e-3}  # of the largest entry, in whichever entry
 STEPS = 3  # of an optimizer
 PLACES = ("any", "noisiest")

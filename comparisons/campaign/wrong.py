@@ -20,7 +20,8 @@ from ..diagnosis.lockstep import TrainingRun
 from ..diagnosis.parts import places
 from ..distributions import Drawing, drawing
 from ..mutants.registry import Mutant
-from ..problems import NetworkVJP, Problem, evaluation, replay, training_run, vjp_problem
+from ..posing import evaluation, replay, training_run, vjp_problem
+from ..problems import NetworkVJP, Problem
 from .architectures import Architecture, Rng, architectures, sandwich
 from .cases import STRESSES, Case, trainings
 

@@ -12,7 +12,7 @@ import numpy as np
 from ...adapters.loading import load
 from ...adapters.protocols import Adapter
 from ...reference.protocols import Function, Initialiser, Layer, Loss, Optimizer, Tree
-from .. import cases, problems
+from .. import cases, posing
 from ..candidates import answer_step
 from ..distributions import Drawing, drawing
 from ..envelope import Training
@@ -36,7 +36,7 @@ def diagnose_vjp(
     the layers of the network alone, if it can answer. Everything else, and what is raised, as for
     ``compare_vjp``.
     """
-    problem = problems.vjp_problem(network, x, params, dy, target, dtype, seed)
+    problem = posing.vjp_problem(network, x, params, dy, target, dtype, seed)
     return _diagnosed(problem, adapter, case or str(network), seed)
 
 
@@ -45,7 +45,7 @@ def diagnose_function(
     case: str | None = None,
 ) -> Diagnosis:  # fmt: skip
     """Find out why a candidate's values of a schedule or a transform are wrong."""
-    problem = problems.evaluation(function, x, dtype)
+    problem = posing.evaluation(function, x, dtype)
     return _diagnosed(problem, adapter, case or str(function), seed)
 
 
@@ -55,7 +55,7 @@ def diagnose_optimizer(
     dtype: Any = None, seed: int = 0, case: str | None = None,
 ) -> Diagnosis:  # fmt: skip
     """Find out why a candidate's weights or state are wrong, and from which step on."""
-    problem = problems.replay(optimizer, params, grads, steps, gradient_scale, dtype, seed)
+    problem = posing.replay(optimizer, params, grads, steps, gradient_scale, dtype, seed)
     return _diagnosed(problem, adapter, case or str(optimizer), seed)
 
 
@@ -68,7 +68,7 @@ def diagnose_training(
 
     It is followed in lockstep to the first step that is wrong. What else, as ``compare_training``.
     """
-    training, known = problems.training_run(
+    training, known = posing.training_run(
         network, loss, optimizer, list(batches), params, dtype, seed
     )
     candidate = _loaded(adapter)

@@ -14,7 +14,7 @@ from backproof.comparisons.campaign.architectures import FAMILIES, architecture,
 from backproof.comparisons.campaign.comparing import Some, outcomes
 from backproof.comparisons.campaign.cost import cost
 from backproof.comparisons.campaign.power import SIZES, families, planted
-from backproof.comparisons.problems import vjp_problem
+from backproof.comparisons.posing import vjp_problem
 from backproof.reference import discovery
 
 PAGE = Path(__file__).parents[2] / "docs" / "trust.md"

@@ -23,7 +23,7 @@ from backproof.comparisons import judging, kinks
 from backproof.comparisons.campaign.kinked import COUNTS, KINDS, kinked
 from backproof.comparisons.campaign.power import planted
 from backproof.comparisons.noise import NEAR, Kink, Noise
-from backproof.comparisons.problems import vjp_problem
+from backproof.comparisons.posing import vjp_problem
 from backproof.comparisons.tolerances import amplitudes
 from backproof.reference.tree import as_dtype, tree_map
 
